@@ -1,0 +1,37 @@
+package countersign
+
+import "time"
+
+// Choice is what a person says of a request.
+type Choice string
+
+// The choices.
+const (
+	Approve  Choice = "approve"
+	Reject   Choice = "reject"
+	Escalate Choice = "escalate"
+)
+
+// A Decision is one person's choice, with the digests of what they saw. Who they
+// are and when it was stand in the event around it, sealed apart from the rest.
+type Decision struct {
+	By     Principal `json:"-"`
+	Choice Choice    `json:"choice"`
+	// Digest is the digest of the command decided; View of the Brief shown.
+	Digest Digest `json:"digest"`
+	View   Digest `json:"view"`
+	Reason string `json:"reason,omitempty"`
+	// To is the group that an escalation adds.
+	To        string    `json:"to,omitempty"`
+	Assurance Assurance `json:"assurance"`
+	// AuthTime and Method tell when and how the person proved who they are.
+	AuthTime time.Time `json:"-"`
+	Method   string    `json:"-"`       // "link", "passkey"
+	Channel  string    `json:"channel"` // "console", "slack", "cli", "demo"
+	// Solo is true when no second enrolled passkey vouches for the person: the
+	// session was opened by a link of the operator.
+	Solo bool      `json:"solo,omitempty"`
+	At   time.Time `json:"-"` // when it was recorded
+	// Void says why an approval no longer counts, empty while it does.
+	Void string `json:"-"`
+}

@@ -1,0 +1,108 @@
+package countersign
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Directory is what is known of people, groups, agents, resources and the
+// policy at one moment. It is never written to once it is shared: With returns
+// the next one.
+type Directory struct {
+	People    map[string]Person // by id
+	Groups    map[string]Group  // by name
+	Agents    map[string]Agent  // by id
+	Resources map[string]Resource
+	Policy    *PolicyChanged // nil: none is loaded, and everything is held
+	// Versions are the versions of the entities, by the id their events carry.
+	Versions map[RequestID]uint64
+	// Tokens finds the agent of a token by its hash.
+	Tokens map[Digest]string
+}
+
+// The ids that control-plane events carry besides "per_…" and "agt_…".
+const PolicyID RequestID = "policy"
+
+// GroupID is the id that events about the group carry.
+func GroupID(name string) RequestID { return RequestID("grp:" + name) }
+
+// ResourceID is the id that events about the resource carry.
+func ResourceID(name string) RequestID { return RequestID("res:" + name) }
+
+// IsEntity reports whether the id is of a control-plane entity, not a request.
+func (id RequestID) IsEntity() bool { return !strings.HasPrefix(string(id), "req_") }
+
+// With returns the directory after the event. It refuses an event out of order
+// or that is not about an entity.
+func (d *Directory) With(e Event) (*Directory, error) {
+	if want := d.Versions[e.Request] + 1; e.Version != want {
+		return nil, fmt.Errorf("event %s of %s has version %d, want %d", e.Kind(), e.Request, e.Version, want)
+	}
+	next := &Directory{
+		People: maps.Clone(d.People), Groups: maps.Clone(d.Groups), Agents: maps.Clone(d.Agents),
+		Resources: maps.Clone(d.Resources), Policy: d.Policy,
+		Versions: maps.Clone(d.Versions), Tokens: maps.Clone(d.Tokens),
+	}
+	next.Versions[e.Request] = e.Version
+	switch b := e.Body.(type) {
+	case PersonChanged:
+		next.People[b.Person.ID] = b.Person
+	case GroupChanged:
+		next.Groups[b.Group.Name] = b.Group
+	case AgentChanged:
+		next.Agents[b.Agent.ID] = b.Agent
+		for _, t := range b.Agent.Tokens {
+			next.Tokens[t.Hash] = b.Agent.ID
+		}
+	case ResourceChanged:
+		if b.Removed {
+			delete(next.Resources, b.Resource.Name)
+		} else {
+			next.Resources[b.Resource.Name] = b.Resource
+		}
+	case PolicyChanged:
+		next.Policy = &b
+	default:
+		return nil, fmt.Errorf("event %s is not about the directory", e.Kind())
+	}
+	return next, nil
+}
+
+// NewDirectory returns an empty directory.
+func NewDirectory() *Directory {
+	return &Directory{
+		People: map[string]Person{}, Groups: map[string]Group{}, Agents: map[string]Agent{},
+		Resources: map[string]Resource{}, Versions: map[RequestID]uint64{}, Tokens: map[Digest]string{},
+	}
+}
+
+// GroupsOf returns the names, sorted, of the groups that count the person as a
+// member for a request made at the time.
+func (d *Directory) GroupsOf(person string, asked time.Time) []string {
+	var names []string
+	for name, g := range d.Groups {
+		if slices.ContainsFunc(g.Members, func(m Member) bool {
+			return m.Person == person && m.Since.Before(asked)
+		}) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// AgentByToken returns the agent whose token has the hash, and the token.
+func (d *Directory) AgentByToken(hash Digest) (Agent, Token, bool) {
+	a, ok := d.Agents[d.Tokens[hash]]
+	if !ok {
+		return Agent{}, Token{}, false
+	}
+	i := slices.IndexFunc(a.Tokens, func(t Token) bool { return t.Hash == hash })
+	if i < 0 {
+		return Agent{}, Token{}, false
+	}
+	return a, a.Tokens[i], true
+}

@@ -1,0 +1,76 @@
+// Package canon reads JSON that has one meaning only and writes JSON that has
+// one spelling only.
+//
+// encoding/json reads {"name":"safe","Name":"evil"} as evil, keeps the last of
+// two equal keys and rounds large integers. A reviewer, a policy and an
+// executor that read the same bytes could therefore see three different
+// actions. [Check] refuses every document that can be read two ways;
+// [Canonical] and [Marshal] give the bytes that are hashed; [Member] and
+// [Without] work on the exact bytes of foreign JSON, which is never re-encoded.
+package canon
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// MaxDepth is how many objects and arrays may be nested in one document.
+const MaxDepth = 64
+
+// MaxBytes is the size of the largest document that is read: 8 MiB.
+const MaxBytes = 8 << 20
+
+// MaxInteger is the largest integer, positive or negative, that a canonical
+// document may hold as a number: 2^53-1 (RFC 7493, section 2.2).
+const MaxInteger = 1<<53 - 1
+
+// Check says whether b is exactly one JSON value (RFC 8259) that every reader
+// understands alike: valid UTF-8 without a byte order mark, no key twice in an
+// object even when escaped or in another case (Unicode simple folding, as in
+// encoding/json), no lone surrogates, at most [MaxDepth] deep and [MaxBytes]
+// long. Whitespace around the value is allowed, and so are numbers of any size.
+// The error is a [*SyntaxError].
+func Check(b []byte) error {
+	r := reader{in: b, mode: checking}
+	if err := r.document(); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Canonical checks b and returns its RFC 8785 (JCS) form: keys sorted by UTF-16
+// code units, minimal escapes, no whitespace. Numbers other than plain integers
+// within ±[MaxInteger] are refused, because readers round them differently; our
+// own documents carry such values as strings. The error is a [*SyntaxError].
+func Canonical(b []byte) ([]byte, error) {
+	return canonical(b, writing)
+}
+
+// Marshal encodes v with encoding/json and returns the canonical form. It
+// refuses what [Canonical] refuses, map keys that differ only by case, and
+// strings that are not valid UTF-8, which encoding/json would replace silently
+// so that two commands could share one digest; carry such bytes as []byte.
+// Foreign JSON belongs in a string or []byte, since a json.RawMessage is
+// re-spelled like everything else and may not hold an escaped U+FFFD.
+func Marshal(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode %T as JSON: %w", v, err)
+	}
+	b, err := canonical(buf.Bytes(), writingOwn)
+	if err != nil {
+		return nil, fmt.Errorf("encode %T canonically: %w", v, err)
+	}
+	return b, nil
+}
+
+func canonical(b []byte, m mode) ([]byte, error) {
+	r := reader{in: b, mode: m, out: make([]byte, 0, min(len(b), MaxBytes))}
+	if err := r.document(); err != nil {
+		return nil, err
+	}
+	return r.out, nil
+}

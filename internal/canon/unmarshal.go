@@ -1,0 +1,206 @@
+package canon
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// Unmarshal checks b and decodes it into v, a non-nil pointer, as encoding/json
+// does, but refuses members that v has no field for, keys that are not in the
+// exact case of the field's name, and lists that are longer or shorter than the
+// array they go into. Numbers that go into an interface become json.Number.
+//
+// Types that decode themselves (json.Unmarshaler, encoding.TextUnmarshaler)
+// answer for their own members; what an interface already points to is not
+// looked into. Refusals are a [*SyntaxError]; values of the wrong type are the
+// errors of encoding/json.
+func Unmarshal(b []byte, v any) error {
+	if err := Check(b); err != nil {
+		return err
+	}
+	s := shapes{in: b, fields: map[reflect.Type]map[string]reflect.Type{}}
+	if err := s.check(skipSpace(b, 0), reflect.TypeOf(v)); err != nil {
+		return err
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	dec.UseNumber()
+	if err := dec.Decode(v); err != nil {
+		return fmt.Errorf("decode JSON into %T: %w", v, err)
+	}
+	return nil
+}
+
+// shapes compares a checked document with the type it is to be decoded into.
+type shapes struct {
+	in     []byte
+	fields map[reflect.Type]map[string]reflect.Type // by struct type, then name
+}
+
+func (s *shapes) check(at int, t reflect.Type) *SyntaxError {
+	for t != nil && t.Kind() == reflect.Pointer && !decodesItself(t) {
+		t = t.Elem()
+	}
+	if t == nil || decodesItself(t) {
+		return nil
+	}
+	switch {
+	case t.Kind() == reflect.Struct && s.in[at] == '{':
+		return s.object(at, t)
+	case t.Kind() == reflect.Map && s.in[at] == '{':
+		for m := range membersAt(s.in, at) {
+			if err := s.check(m.value, t.Elem()); err != nil {
+				return err.under(m.name)
+			}
+		}
+	case (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) && s.in[at] == '[':
+		return s.list(at, t)
+	}
+	return nil
+}
+
+func decodesItself(t reflect.Type) bool {
+	if t.Kind() != reflect.Pointer {
+		t = reflect.PointerTo(t)
+	}
+	return t.Implements(reflect.TypeFor[json.Unmarshaler]()) || t.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+func (s *shapes) object(at int, t reflect.Type) *SyntaxError {
+	fields, ok := s.fields[t]
+	if !ok {
+		fields = fieldsOf(t)
+		s.fields[t] = fields
+	}
+	for m := range membersAt(s.in, at) {
+		field, ok := fields[string(m.name)]
+		if !ok {
+			e := &SyntaxError{Offset: int64(m.key), Problem: strayProblem(fields, m.name)}
+			return e.under(m.name)
+		}
+		if err := s.check(m.value, field); err != nil {
+			return err.under(m.name)
+		}
+	}
+	return nil
+}
+
+func strayProblem(fields map[string]reflect.Type, name []byte) string {
+	for known := range fields {
+		if bytes.EqualFold([]byte(known), name) {
+			return fmt.Sprintf("key %s is not in the right case; write %s", quote(name), quote([]byte(known)))
+		}
+	}
+	return fmt.Sprintf("key %s is not known here; leave it out", quote(name))
+}
+
+func (s *shapes) list(at int, t reflect.Type) *SyntaxError {
+	n := 0
+	for i := skipSpace(s.in, at+1); s.in[i] != ']'; n++ {
+		if err := s.check(i, t.Elem()); err != nil {
+			return err.under(strconv.AppendInt(nil, int64(n), 10))
+		}
+		i = skipSpace(s.in, skipValue(s.in, i))
+		if s.in[i] == ',' {
+			i = skipSpace(s.in, i+1)
+		}
+	}
+	if t.Kind() == reflect.Array && n != t.Len() {
+		return &SyntaxError{Offset: int64(at), Problem: fmt.Sprintf("the list has %d items; send exactly %d", n, t.Len())}
+	}
+	return nil
+}
+
+// fieldsOf gives the JSON members of a struct type by Go's rules for embedded
+// fields, as encoding/json applies them: the shallowest field of a name wins,
+// on one level a tagged one, and where that leaves two neither.
+func fieldsOf(t reflect.Type) map[string]reflect.Type {
+	fields := map[string]reflect.Type{}
+	decided := map[string]bool{}
+	seen := map[reflect.Type]bool{}
+	for level := []reflect.Type{t}; len(level) > 0; {
+		var deeper []reflect.Type
+		found := map[string][]candidate{}
+		for _, t := range level {
+			seen[t] = true
+		}
+		for _, t := range level {
+			for f := range t.Fields() {
+				name, tagged := nameOf(f)
+				switch inner := embedded(f); {
+				case name == "-" && !tagged:
+				case inner != nil && !tagged:
+					if !seen[inner] {
+						deeper = append(deeper, inner)
+					}
+				case f.IsExported():
+					found[name] = append(found[name], candidate{f.Type, tagged})
+				}
+			}
+		}
+		for name, cs := range found {
+			if winner := dominant(cs); winner != nil && !decided[name] {
+				fields[name] = winner
+			}
+			decided[name] = true
+		}
+		level = deeper
+	}
+	return fields
+}
+
+type candidate struct {
+	of     reflect.Type
+	tagged bool
+}
+
+func dominant(cs []candidate) reflect.Type {
+	var plain, tagged []reflect.Type
+	for _, c := range cs {
+		if c.tagged {
+			tagged = append(tagged, c.of)
+		} else {
+			plain = append(plain, c.of)
+		}
+	}
+	if len(tagged) == 1 {
+		return tagged[0]
+	}
+	if len(tagged) == 0 && len(plain) == 1 {
+		return plain[0]
+	}
+	return nil
+}
+
+// nameOf gives a field's member name and whether a tag chose it; "-" without a
+// tag is a field that JSON leaves out.
+func nameOf(f reflect.StructField) (name string, tagged bool) {
+	tag := f.Tag.Get("json")
+	if tag == "-" {
+		return "-", false
+	}
+	if name, _, _ := strings.Cut(tag, ","); name != "" {
+		return name, true
+	}
+	return f.Name, false
+}
+
+// embedded gives the struct type whose fields f promotes, or nil.
+func embedded(f reflect.StructField) reflect.Type {
+	if !f.Anonymous {
+		return nil
+	}
+	t := f.Type
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	return t
+}

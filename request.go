@@ -1,0 +1,158 @@
+package countersign
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Request is an agent asking for one command, and all that has become of it:
+// the fold of its events. Versions count the events.
+type Request struct {
+	ID      RequestID
+	Version uint64
+	State
+	// Digest names the command; Canonical are its bytes, and Command is read
+	// from them.
+	Digest    Digest
+	Canonical []byte
+	Command   Command
+
+	Resource   Resource
+	Requester  Principal
+	OnBehalfOf []Principal
+	Origin     Origin
+	Reason     string // a claim
+	Facts      Facts
+	Repeats    *Repeat
+	// Barred are the ids of the people who could not decide it when it came.
+	Barred []string
+
+	Verdict Verdict
+	// Because says why it is pending again, or why it was denied without a rule.
+	Because   string
+	Decisions []Decision
+	// Refusals are choices that were not counted.
+	Refusals []Refused
+	// RunBy is when a complete approval lapses.
+	RunBy   time.Time
+	Outcome *Outcome
+	// ResolvedBy and ResolvedWhy say who recorded what happened after all.
+	ResolvedBy  *Principal
+	ResolvedWhy string
+
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	SettledAt time.Time
+}
+
+// ExpiresAt is when a pending request is refused; zero if it is not held.
+func (r Request) ExpiresAt() time.Time {
+	if r.Verdict.Requirement == nil {
+		return time.Time{}
+	}
+	return r.Verdict.Requirement.ExpiresAt
+}
+
+// Approvals returns the approvals that still count.
+func (r Request) Approvals() []Decision {
+	var yes []Decision
+	for _, d := range r.Decisions {
+		if d.Choice == Approve && d.Void == "" {
+			yes = append(yes, d)
+		}
+	}
+	return yes
+}
+
+// Fold returns the request that the events make, in the order of versions.
+func Fold(events []Event) (Request, error) {
+	var r Request
+	for _, e := range events {
+		if err := r.Apply(e); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+// Apply takes one event in. It refuses an event of another request, out of
+// order, or whose move is not in the table.
+func (r *Request) Apply(e Event) error {
+	if e.Version != r.Version+1 || (r.ID != "" && r.ID != e.Request) {
+		return fmt.Errorf("event %s version %d of %s does not follow version %d of %s",
+			e.Kind(), e.Version, e.Request, r.Version, r.ID)
+	}
+	if err := CheckMove(Move{r.State, e.Kind(), e.State}); err != nil {
+		return fmt.Errorf("%s: %w", e.Request, err)
+	}
+	if err := r.take(e); err != nil {
+		return fmt.Errorf("%s: %w", e.Request, err)
+	}
+	r.ID, r.Version, r.State, r.UpdatedAt = e.Request, e.Version, e.State, e.At
+	if r.Settled() && r.SettledAt.IsZero() {
+		r.SettledAt = e.At
+	}
+	return nil
+}
+
+func (r *Request) take(e Event) error {
+	switch b := e.Body.(type) {
+	case Requested:
+		c, err := ParseCommand(e.Command)
+		if err != nil {
+			return err
+		}
+		r.Canonical, r.Command, r.Digest = e.Command, c, DigestOfCanonical(e.Command)
+		r.Resource, r.Facts, r.Reason, r.Repeats = b.Resource, b.Facts, b.Reason, b.Repeats
+		r.Barred = b.Barred
+		r.Requester, r.OnBehalfOf, r.Origin = e.Who.Actor, e.Who.OnBehalfOf, e.Who.Origin
+		r.CreatedAt = e.At
+	case Denied:
+		r.Verdict, r.Because = b.Verdict, b.Because
+	case Allowed:
+		r.Verdict = b.Verdict
+	case Held:
+		r.hold(b)
+	case Decided:
+		r.decide(b.Decision, e)
+		r.RunBy = b.RunBy
+	case Escalated:
+		r.decide(b.Decision, e)
+		r.addStage(b.Stage)
+	case Refused:
+		b.Decision.By, b.Decision.At = e.Who.Actor, e.At
+		r.Refusals = append(r.Refusals, b)
+	case Completed:
+		r.Outcome = &b.Outcome
+	case Resolved:
+		r.Outcome, r.ResolvedBy, r.ResolvedWhy = &b.Outcome, &e.Who.Actor, b.Reason
+	case Joined, Expired, Withdrawn, Lapsed, Released:
+	default:
+		return fmt.Errorf("event %s is not about a request", e.Kind())
+	}
+	return nil
+}
+
+func (r *Request) decide(d Decision, e Event) {
+	d.By, d.At, d.AuthTime, d.Method = e.Who.Actor, e.At, e.Who.AuthTime, e.Who.Method
+	r.Decisions = append(r.Decisions, d)
+}
+
+func (r *Request) hold(b Held) {
+	r.Verdict, r.Because, r.RunBy = b.Verdict, b.Because, time.Time{}
+	for _, id := range b.Void {
+		for i := range r.Decisions {
+			if d := &r.Decisions[i]; id == "*" || d.By.ID == id {
+				d.Void = b.Because
+			}
+		}
+	}
+}
+
+// addStage copies before it appends: the requirement is shared with whoever was
+// given the request before.
+func (r *Request) addStage(s Stage) {
+	req := *r.Verdict.Requirement
+	req.Stages = append(req.Stages[:len(req.Stages):len(req.Stages)], s)
+	r.Verdict.Requirement = &req
+}

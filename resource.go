@@ -1,0 +1,47 @@
+package countersign
+
+// A Resource is a protected endpoint with labels.
+type Resource struct {
+	Name        string   `json:"name"` // "mcp/files"
+	Environment string   `json:"environment,omitempty"`
+	Regions     []string `json:"regions,omitempty"`
+	DataClasses []string `json:"data_classes,omitempty"`
+	// Owners are the names of the groups that own it; a rule's reviewer
+	// "owners" means these.
+	Owners []string `json:"owners,omitempty"`
+	// Target is the digest of the upstream's address, arguments and user.
+	Target Digest `json:"target,omitzero"`
+	// UnsafeSameUser is true when the upstream child runs as the gateway's own
+	// user without isolation; it is marked on every record.
+	UnsafeSameUser bool `json:"unsafe_same_user,omitempty"`
+	// Tools says what each tool does; one that is not listed is unknown.
+	Tools map[string]Tool `json:"tools,omitempty"`
+	// Pins are the digests of the tools' definitions as first seen or repinned.
+	Pins map[string]Digest `json:"pins,omitempty"`
+	// Claims are what the pinned definitions say of their tools: they may raise
+	// risk and never lower it.
+	Claims map[string]ToolClaim `json:"claims,omitempty"`
+}
+
+// A Tool is what the configuration says one MCP tool does.
+type Tool struct {
+	Verbs   []string `json:"verbs,omitempty"`
+	Classes []string `json:"classes,omitempty"`
+	// Sink is the argument that says where data goes.
+	Sink string `json:"sink,omitempty"`
+}
+
+// A ToolClaim is what a tool's own definition says of it (MCP annotations).
+type ToolClaim struct {
+	ReadOnly    bool `json:"read_only,omitempty"`
+	Destructive bool `json:"destructive,omitempty"`
+	Annotated   bool `json:"annotated,omitempty"`
+	// OutputSchema is true when the tool declares a schema for its result.
+	OutputSchema bool `json:"output_schema,omitempty"`
+}
+
+// A Sink says in which region the addresses that match lie.
+type Sink struct {
+	Match  string `json:"match"` // a pattern with *, such as "s3://acme-eu-*"
+	Region string `json:"region"`
+}

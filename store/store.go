@@ -1,0 +1,187 @@
+// Package store says where things are kept: small interfaces, each with a suite
+// in storetest that every implementation must pass. There are two, sqlite (the
+// default) and memory (which fails on demand).
+//
+// There is one write path, Log.Commit. Everything else reads, apart from
+// Ephemeral, which keeps what is off the record.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Log is the append-only record and the only way to change anything.
+type Log interface {
+	// Commit records the change in one transaction: it checks that the events
+	// carry the next versions of what they are about (ErrConflict), that no
+	// unsettled request holds the change's open key (OpenError), that the time is
+	// not past NotAfter (ErrLate); appends the leaves, updates the right edge,
+	// signs the checkpoint and updates the projections. What it acknowledges is
+	// durable and inside the signed checkpoint it returns. Whoever arrives while
+	// a commit is in flight shares the next one; each change is checked and
+	// refused by itself, and the context of one caller cancels no other. A
+	// context that ends does not take back a change that is already queued:
+	// the answer is then the commit's own.
+	Commit(ctx context.Context, c Change) (Committed, error)
+	// Head is the newest signed checkpoint.
+	Head(ctx context.Context) (ledger.Checkpoint, error)
+	// Leaves returns the leaves' bytes of [from, to).
+	Leaves(ctx context.Context, from, to int64) ([][]byte, error)
+	// Tile returns the hashes of a tile of height 8 (C2SP tlog-tiles), full or
+	// partial, at any size the log has had.
+	Tile(ctx context.Context, t tlog.Tile) ([]byte, error)
+}
+
+// Requests reads requests, as they stand and as they came to be.
+type Requests interface {
+	Get(ctx context.Context, id countersign.RequestID) (countersign.Request, error)
+	// Open returns the request that holds the open key, settled or not.
+	Open(ctx context.Context, key string) (countersign.RequestID, error)
+	// Events returns the recorded events of a request, or of an entity, opened,
+	// in the order of versions.
+	Events(ctx context.Context, id countersign.RequestID) ([]ledger.Entry, error)
+	// Search returns requests, newest first, and the cursor of the next page,
+	// empty at the end.
+	Search(ctx context.Context, q Query) ([]countersign.Request, string, error)
+}
+
+// Jobs are the things to do at a time: timers now, later deliveries. They are
+// made by Commit.
+type Jobs interface {
+	// Claim leases up to max due jobs of the kind until now+lease.
+	Claim(ctx context.Context, kind string, lease time.Duration, max int) ([]Job, error)
+	// Finish removes a claimed job; ErrConflict if its lease was lost.
+	Finish(ctx context.Context, j Job) error
+}
+
+// Vault opens the sealed blobs of one leaf.
+type Vault interface {
+	Open(ctx context.Context, index int64) (ledger.Disclosure, error)
+}
+
+// Directory is what is known of people, groups, agents, resources and the
+// policy. It is read-only because every change is an event.
+type Directory interface {
+	// Snapshot returns the directory as of the last commit. It is shared: nobody
+	// writes to it.
+	Snapshot(ctx context.Context) (*countersign.Directory, error)
+}
+
+// Ephemeral keeps what is off the record and ends by itself: sessions, one-use
+// links, results for late askers. Values are sealed at rest.
+type Ephemeral interface {
+	Put(ctx context.Context, e Entry) error
+	// Get returns ErrNotFound for a key that is absent or has ended.
+	Get(ctx context.Context, key string) (Entry, error)
+	// Take gets and removes in one step: of many takers one gets it.
+	Take(ctx context.Context, key string) (Entry, error)
+	// DropSubject removes all entries of the subject.
+	DropSubject(ctx context.Context, subject string) error
+}
+
+// A Store is all of them, over one database.
+type Store interface {
+	Log
+	Requests
+	Jobs
+	Directory
+	Vault() Vault
+	Ephemeral() Ephemeral
+	Close() error
+}
+
+// A Change is what one commit records: events of one request or one entity, in
+// order, with the jobs and entries that belong to them.
+type Change struct {
+	Events []ledger.Event
+	// Row is what a new request is found by; nil unless the first event is
+	// requested.
+	Row *Row
+	// NotAfter refuses the change with ErrLate if it would be committed after
+	// this time: a late vote is refused here, never by a sweeper. Zero is never.
+	NotAfter time.Time
+	Jobs     []Job
+	Keep     []Entry
+}
+
+// A Row is what a request is found by.
+type Row struct {
+	Requester string
+	Resource  string
+	Digest    countersign.Digest
+	// OpenKey is held until the request is settled and another asks: of equal
+	// keys at most one request is unsettled. Empty holds none.
+	OpenKey string
+}
+
+// Committed says where a change stands.
+type Committed struct {
+	// First is the index of the first event's leaf; the others follow it.
+	First int64
+	// At is the time that the events carry.
+	At time.Time
+	// Entries are the events as recorded, opened.
+	Entries    []ledger.Entry
+	Checkpoint ledger.Checkpoint
+}
+
+// A Query selects requests. Zero fields select all.
+type Query struct {
+	Decision  countersign.DecisionState
+	Execution countersign.ExecutionState
+	Resource  string
+	Requester string
+	Digest    countersign.Digest
+	Since     time.Time
+	Cursor    string
+	Limit     int // defaults to 100, at most 500
+}
+
+// A Job is something to do for a request at a time. There is one job for a kind
+// and key: a new one replaces it.
+type Job struct {
+	Kind string
+	Key  string // the request's id
+	Due  time.Time
+	Body []byte
+	// Lease is the claim's fencing token, set by Claim.
+	Lease string
+}
+
+// An Entry is one ephemeral value.
+type Entry struct {
+	Key     string
+	Subject string
+	Value   []byte
+	Expires time.Time
+}
+
+// The conditions that callers act on.
+var (
+	ErrNotFound = errors.New("not found")
+	// ErrConflict: it changed since it was read; read it again and decide again.
+	ErrConflict = errors.New("it changed meanwhile")
+	// ErrLate: the change would have been committed after its NotAfter.
+	ErrLate = errors.New("too late")
+	// ErrClock: the clock is more than 60 s behind the last event; releases stop.
+	ErrClock = errors.New("the clock is behind the record; set the clock")
+	// ErrSpace: less than 64 MiB of disk is free; releases stop.
+	ErrSpace = errors.New("less than 64 MiB of disk is free; free some")
+	// ErrUnknown: nobody can tell whether the change was committed; read it.
+	ErrUnknown = errors.New("the outcome of the commit is unknown")
+)
+
+// An OpenError says that an unsettled request holds the open key.
+type OpenError struct{ Holder countersign.RequestID }
+
+// Error implements error.
+func (e *OpenError) Error() string {
+	return fmt.Sprintf("request %s for the same command is still open", e.Holder)
+}
