@@ -90,8 +90,6 @@ type (
 		Because string  `json:"because,omitempty"`
 		// Void are the ids of people whose approvals no longer count; "*" is all.
 		Void []string `json:"void,omitempty"`
-		// View is the digest of the Brief that reviewers are shown.
-		View Digest `json:"view"`
 	}
 	// Decided: a person approved or rejected.
 	Decided struct {

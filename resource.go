@@ -18,6 +18,9 @@ type Resource struct {
 	Tools map[string]Tool `json:"tools,omitempty"`
 	// Pins are the digests of the tools' definitions as first seen or repinned.
 	Pins map[string]Digest `json:"pins,omitempty"`
+	// Changed are the digests, as last listed, of definitions that are not their
+	// pins: the tool is a new one until somebody repins it.
+	Changed map[string]Digest `json:"changed,omitempty"`
 	// Claims are what the pinned definitions say of their tools: they may raise
 	// risk and never lower it.
 	Claims map[string]ToolClaim `json:"claims,omitempty"`

@@ -113,6 +113,10 @@ func TestOneCaseVariantAmongManyKeysIsFound(t *testing.T) {
 			if err := canon.Check([]byte(bad)); err == nil {
 				t.Fatalf("key %d of %d has a case variant; Check let it through", at, n)
 			}
+			kelvin := doc.String() + `"\u212aey` + strings.Repeat("x", at) + `":0}`
+			if err := canon.Check([]byte(kelvin)); err == nil {
+				t.Fatalf("key %d of %d has a variant with a Kelvin sign; Check let it through", at, n)
+			}
 		}
 	}
 }

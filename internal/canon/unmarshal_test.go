@@ -97,8 +97,12 @@ type (
 		left
 		tagged
 	}
-	dash struct {
-		D int `json:"-,"`
+	hiding struct {
+		V inner `json:"v"`
+		hiddenV
+	}
+	hiddenV struct {
+		V map[string]string `json:"v"`
 	}
 )
 
@@ -111,8 +115,8 @@ func TestUnmarshalKnowsEmbeddedFieldsAsEncodingJSONDoes(t *testing.T) {
 		{`{"Left":1,"Right":2}`, new(both), true},
 		{`{"X":1}`, new(both), false},
 		{`{"X":1}`, new(won), true},
-		{`{"-":1}`, new(dash), true},
-		{`{"D":1}`, new(dash), false},
+		{`{"v":{"id":"1"}}`, new(hiding), true},
+		{`{"v":{"ID":"1"}}`, new(hiding), false},
 	} {
 		if err := canon.Unmarshal([]byte(c.doc), c.into); (err == nil) != c.ok {
 			t.Errorf("%s into %T: %v, want ok %v", c.doc, c.into, err, c.ok)

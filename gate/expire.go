@@ -1,0 +1,113 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/store"
+)
+
+// The kinds of timers.
+const (
+	jobExpire = "expire" // nobody decided
+	jobLapse  = "lapse"  // nobody ran it
+)
+
+// KeepTime expires and lapses what is due, about once a second, until the
+// context ends. It only tidies: what is late is refused by the transaction that
+// would have counted it, whether or not this has run.
+func (g *Gate) KeepTime(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		if err := g.Tick(ctx); err != nil && ctx.Err() == nil {
+			g.cfg.Log.Warn("timers are late", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Tick does what is due now.
+func (g *Gate) Tick(ctx context.Context) error {
+	g.recordLate(ctx)
+	return errors.Join(
+		g.due(ctx, jobExpire, g.expire),
+		g.due(ctx, jobLapse, g.lapse),
+	)
+}
+
+func (g *Gate) due(ctx context.Context, kind string, do func(context.Context, countersign.RequestID) error) error {
+	jobs, err := g.store.Claim(ctx, kind, time.Minute, 100)
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		if err := do(ctx, countersign.RequestID(j.Key)); err != nil {
+			return fmt.Errorf("%s %s: %w", kind, j.Key, err)
+		}
+		if err := g.store.Finish(ctx, j); err != nil && !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+	}
+	return nil
+}
+
+// errNotDue ends a change that has nothing to do.
+var errNotDue = errors.New("not due")
+
+// expire refuses a request that nobody decided in time.
+func (g *Gate) expire(ctx context.Context, id countersign.RequestID) error {
+	_, err := g.retry(ctx, id, func(r countersign.Request) (change, error) {
+		if r.Decision != countersign.DecisionPending || g.cfg.Now().Before(r.ExpiresAt()) {
+			return change{}, errNotDue
+		}
+		return change{events: []countersign.Event{step(gateway(), countersign.DecisionExpired, countersign.ExecutionNone, countersign.Expired{})}}, nil
+	})
+	return done(err)
+}
+
+// lapse ends an approval that nobody ran in time.
+func (g *Gate) lapse(ctx context.Context, id countersign.RequestID) error {
+	_, err := g.retry(ctx, id, func(r countersign.Request) (change, error) {
+		if r.Decision != countersign.DecisionApproved || r.Execution != countersign.ExecutionNone || g.cfg.Now().Before(r.RunBy) {
+			return change{}, errNotDue
+		}
+		return change{events: []countersign.Event{step(gateway(), countersign.DecisionExpired, countersign.ExecutionNone, countersign.Lapsed{})}}, nil
+	})
+	return done(err)
+}
+
+func done(err error) error {
+	if errors.Is(err, errNotDue) {
+		return nil
+	}
+	return err
+}
+
+// recover records as unknown what an earlier process left running: it was
+// released, and nobody can tell whether it ran. It is never run again.
+func (g *Gate) recover(ctx context.Context) error {
+	for {
+		left, _, err := g.store.Search(ctx, store.Query{Execution: countersign.ExecutionRunning, Limit: 100})
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		for _, r := range left {
+			_, err := g.settle(ctx, r, countersign.Outcome{
+				Execution: countersign.ExecutionUnknown, Detail: "the gateway stopped while it ran",
+				FinishedAt: g.cfg.Now().UTC().Truncate(time.Millisecond),
+			}, nil)
+			if err != nil {
+				return err
+			}
+			g.cfg.Log.Warn("the outcome of a command is unknown: the gateway stopped while it ran", "request", r.ID)
+		}
+	}
+}

@@ -1,0 +1,213 @@
+// Package gate is the path that every action takes: open submit.go and read it
+// from top to bottom. decide.go takes what people say, release.go spends an
+// approval, watch.go waits, expire.go keeps time, control.go changes people,
+// agents, resources and policy. Whatever fails, nothing runs off the record.
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/internal/wake"
+	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/policy"
+	"github.com/countersignhq/countersign/store"
+)
+
+// A Gate takes asks and decisions. It is safe for concurrent use.
+type Gate struct {
+	store store.Store
+	trust ledger.Trust
+	cfg   Config
+
+	hub     wake.Hub[countersign.RequestID] // the empty id is woken by every change
+	active  atomic.Pointer[bundle]
+	running sync.WaitGroup
+
+	mu         sync.Mutex
+	unrecorded []unrecorded // outcomes that could not be recorded yet; under mu
+}
+
+// Config is what a gate may be told. Its zero value works, and holds everything.
+type Config struct {
+	// Executors run released commands, by resource name.
+	Executors map[string]Executor
+	// Sinks say where data can go.
+	Sinks []countersign.Sink
+	// Now is the clock that the store also has. Defaults to time.Now.
+	Now func() time.Time
+	// Log defaults to slog.Default. Payloads never reach it.
+	Log *slog.Logger
+	// RunFor is how long one command may run. Defaults to five minutes.
+	RunFor time.Duration
+	// Demo lets approvals come from where the agents run. Only demo sets it.
+	Demo bool
+}
+
+// Sink takes a result's bytes. A door's sink writes to its agent.
+type Sink = io.Writer
+
+// An Executor runs released commands with the credential it holds. It opens the
+// permit itself: without a proof of release it runs nothing.
+type Executor interface {
+	Run(ctx context.Context, r ledger.Release, out Sink) (countersign.Outcome, error)
+}
+
+// A Passer also answers the short list of methods that are no commands.
+type Passer interface {
+	Pass(ctx context.Context, method string, params []byte) ([]byte, error)
+}
+
+// An Ask is an agent asking for one command.
+type Ask struct {
+	By         countersign.Principal
+	OnBehalfOf []countersign.Principal
+	// Command is what would run. Its target and definition digest are the
+	// resource's, whatever it says.
+	Command countersign.Command
+	Reason  string // a claim
+	Origin  countersign.Origin
+	// Key joins repeats of a command that policy allows (Idempotency-Key).
+	Key string
+	// Via runs the command in place of the resource's executor.
+	Via Executor
+}
+
+// A Result is what became of an ask: Done, Pending, Refused or Unknown.
+type Result interface{ result() }
+
+type (
+	// Done: it ran, and its result has been written to the sink. The outcome in
+	// the request says whether it succeeded.
+	Done struct{ Request countersign.Request }
+	// Pending: it waits for people, or was approved and waits to be run.
+	Pending struct{ Request countersign.Request }
+	// Refused: it did not run and will not.
+	Refused struct {
+		Request countersign.Request
+		Err     *countersign.Error
+	}
+	// Unknown: it was released, and nobody can tell whether it ran.
+	Unknown struct {
+		Request countersign.Request
+		Err     *countersign.Error
+	}
+)
+
+func (Done) result()    {}
+func (Pending) result() {}
+func (Refused) result() {}
+func (Unknown) result() {}
+
+// New returns a gate over the store, which opens no permit but by the trust.
+// What a gate that stopped left running is recorded as unknown first.
+func New(ctx context.Context, s store.Store, t ledger.Trust, cfg Config) (*Gate, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	if cfg.RunFor == 0 {
+		cfg.RunFor = 5 * time.Minute
+	}
+	g := &Gate{store: s, trust: t, cfg: cfg}
+	if err := g.recover(ctx); err != nil {
+		return nil, fmt.Errorf("recover what was running: %w", err)
+	}
+	return g, nil
+}
+
+// Close waits for what runs to be recorded, at most until the context ends.
+func (g *Gate) Close(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() { g.running.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("commands still run and will be recorded as unknown: %w", ctx.Err())
+	}
+}
+
+// bundle is the compiled form of a policy bundle on record.
+type bundle struct {
+	digest countersign.Digest
+	policy *policy.Policy
+}
+
+// policy returns the compiled active policy, nil if none is on record: a nil
+// policy holds everything.
+func (g *Gate) policy(d *countersign.Directory) *policy.Policy {
+	if d.Policy == nil {
+		return nil
+	}
+	if b := g.active.Load(); b != nil && b.digest == d.Policy.Bundle {
+		return b.policy
+	}
+	p, err := compile(d.Policy.Files, d)
+	if err != nil {
+		g.cfg.Log.Error("the policy on record does not compile; everything is held", "bundle", d.Policy.Bundle, "err", err)
+		p = nil
+	}
+	g.active.Store(&bundle{d.Policy.Bundle, p})
+	return p
+}
+
+// record commits one change about a request, and returns the request as it then
+// stands.
+func (g *Gate) record(ctx context.Context, r countersign.Request, c change) (countersign.Request, store.Committed, error) {
+	sc := store.Change{Row: c.row, NotAfter: c.notAfter, Jobs: c.jobs, Keep: c.keep}
+	for i := range c.events {
+		c.events[i].Request, c.events[i].Version = r.ID, r.Version+uint64(i)+1
+		e, err := ledger.Encode(c.events[i])
+		if err != nil {
+			return r, store.Committed{}, err
+		}
+		sc.Events = append(sc.Events, e)
+	}
+	done, err := g.store.Commit(ctx, sc)
+	if err != nil {
+		return r, done, fmt.Errorf("record %s of %s: %w", c.events[0].Kind(), r.ID, err)
+	}
+	for _, e := range c.events {
+		e.At = done.At
+		if err := r.Apply(e); err != nil {
+			return r, done, err
+		}
+	}
+	g.hub.Wake(r.ID, "")
+	return r, done, nil
+}
+
+// change is what record commits; request and versions are filled in.
+type change struct {
+	events   []countersign.Event
+	row      *store.Row
+	notAfter time.Time
+	jobs     []store.Job
+	keep     []store.Entry
+}
+
+// step makes an event of the body, leading to the state.
+func step(who countersign.Who, d countersign.DecisionState, x countersign.ExecutionState, b countersign.Body) countersign.Event {
+	return countersign.Event{Who: who, State: countersign.State{Decision: d, Execution: x}, Body: b}
+}
+
+// unavailable turns a fault of the store into what the asker is told.
+func unavailable(err error) error {
+	if _, ok := errors.AsType[*countersign.Error](err); ok {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", &countersign.Error{
+		Code: countersign.CodeUnavailable, Detail: "nothing runs: the record cannot be written",
+		Hint: "nothing was executed; ask again in a moment",
+	}, err)
+}

@@ -1,0 +1,166 @@
+package gate
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/countersignhq/countersign"
+)
+
+// barred returns the ids, sorted, of the people who cannot decide what the
+// principal asks for: the asker, everyone on whose behalf it asks, and for each
+// agent among them its owner (of a team, every member), whoever made it and
+// whoever issued one of its live tokens. Nobody is exempt.
+func barred(d *countersign.Directory, by countersign.Principal, chain []countersign.Principal) []string {
+	var ids []string
+	for _, p := range append([]countersign.Principal{by}, chain...) {
+		switch p.Kind {
+		case countersign.KindPerson:
+			ids = append(ids, p.ID)
+			ids = append(ids, samePerson(d, p)...)
+		case countersign.KindAgent:
+			ids = append(ids, behind(d, p)...)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// samePerson returns the ids of the people with the principal's verified
+// identity: a chain from elsewhere names people by issuer and subject only.
+func samePerson(d *countersign.Directory, p countersign.Principal) []string {
+	var ids []string
+	for id, person := range d.People {
+		if person.Issuer == p.Issuer && person.Subject == p.Subject && p.Subject != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// behind returns the ids of the people behind an agent.
+func behind(d *countersign.Directory, p countersign.Principal) []string {
+	owners := []string{p.Owner}
+	var ids []string
+	if a, ok := d.Agents[p.ID]; ok {
+		owners = append(owners, a.Owner)
+		makers := []countersign.Principal{a.CreatedBy}
+		for _, t := range a.Tokens {
+			if !t.Revoked {
+				makers = append(makers, t.IssuedBy)
+			}
+		}
+		for _, m := range makers {
+			if m.Kind == countersign.KindPerson {
+				ids = append(ids, m.ID)
+			}
+		}
+	}
+	for _, owner := range owners {
+		if team, ok := d.Groups[owner]; ok {
+			for _, m := range team.Members {
+				ids = append(ids, m.Person)
+			}
+		} else if owner != "" {
+			ids = append(ids, owner)
+		}
+	}
+	return ids
+}
+
+// barredNow are the ids of the people who cannot decide the request: whoever
+// could not when it came, and whoever has become so since.
+func barredNow(d *countersign.Directory, r countersign.Request) []string {
+	return append(barred(d, r.Requester, r.OnBehalfOf), r.Barred...)
+}
+
+// mayDecide returns nil if the person may decide the request: known, active,
+// there before it was made, unbarred, and of a group that a stage names.
+func mayDecide(d *countersign.Directory, r countersign.Request, person string) *countersign.Error {
+	p, ok := d.People[person]
+	if !ok || p.Inactive {
+		return &countersign.Error{Code: countersign.CodeForbidden, Detail: fmt.Sprintf("%s is no active person here", person), Hint: "ask the operator"}
+	}
+	if slices.Contains(barredNow(d, r), person) {
+		return &countersign.Error{Code: countersign.CodeSelfApproval,
+			Detail: fmt.Sprintf("%s asked for this, or stands behind %s, and cannot decide it", p.Name, r.Requester.Name),
+			Hint:   "ask another reviewer"}
+	}
+	if r.Verdict.Requirement == nil || !p.Since.Before(r.CreatedAt) || !named(r.Verdict.Requirement.Stages, d.GroupsOf(person, r.CreatedAt)) {
+		return &countersign.Error{Code: countersign.CodeNotAReviewer,
+			Detail: fmt.Sprintf("%s was in no group that decides %s when it was asked", p.Name, r.ID),
+			Hint:   "a membership counts only for what is asked after it; ask a reviewer"}
+	}
+	return nil
+}
+
+func named(stages []countersign.Stage, groups []string) bool {
+	return slices.ContainsFunc(stages, func(s countersign.Stage) bool { return overlap(s.Reviewers, groups) })
+}
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(x string) bool { return slices.Contains(b, x) })
+}
+
+// A voter is one person whose approval counts.
+type voter struct {
+	id        string
+	groups    []string
+	assurance countersign.Assurance
+}
+
+// count returns the people whose approvals count now, each once, and for those
+// whose approvals do not, why.
+func count(d *countersign.Directory, r countersign.Request) (voters []voter, void map[string]string) {
+	void = map[string]string{}
+	for _, a := range r.Approvals() {
+		if err := mayDecide(d, r, a.By.ID); err != nil {
+			void[a.By.ID] = err.Detail
+			continue
+		}
+		if slices.ContainsFunc(voters, func(v voter) bool { return v.id == a.By.ID }) {
+			continue
+		}
+		voters = append(voters, voter{a.By.ID, d.GroupsOf(a.By.ID, r.CreatedAt), a.Assurance})
+	}
+	return voters, void
+}
+
+// met reports whether the voters fill every stage, nobody counting twice.
+// Whoever could sit in two stages is put where they are needed (a matching of
+// places to people by augmenting paths).
+func met(stages []countersign.Stage, voters []voter) bool {
+	var places []countersign.Stage
+	for _, s := range stages {
+		if s.Quorum < 1 || s.Quorum > len(voters) {
+			return false
+		}
+		for range s.Quorum {
+			places = append(places, s)
+		}
+	}
+	seated := make(map[int]int) // voter to place
+	for place := range places {
+		if !seat(place, places, voters, seated, map[int]bool{}) {
+			return false
+		}
+	}
+	return len(places) > 0
+}
+
+// seat finds somebody for the place, moving those already seated if it must.
+func seat(place int, places []countersign.Stage, voters []voter, seated map[int]int, tried map[int]bool) bool {
+	for i, v := range voters {
+		stage := places[place]
+		if tried[i] || !overlap(stage.Reviewers, v.groups) || !v.assurance.Meets(stage.Assurance) {
+			continue
+		}
+		tried[i] = true
+		other, taken := seated[i]
+		if !taken || seat(other, places, voters, seated, tried) {
+			seated[i] = place
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,184 @@
+package gate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/policy"
+	"github.com/countersignhq/countersign/store"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// release spends a complete approval and runs the command. Before it does, all
+// is checked again from what is proven to be on record: the bytes, what they
+// would do, what the policy says now, and each voter. What became stricter goes
+// back to people; what would now be denied is denied.
+func (g *Gate) release(ctx context.Context, id countersign.RequestID, via Executor, out Sink) (Result, error) {
+	r, entries, err := g.proven(ctx, id)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	again, err := g.recheck(ctx, r, via)
+	if err != nil {
+		return nil, err
+	}
+	c := change{notAfter: r.RunBy}
+	if again != nil {
+		c.events = []countersign.Event{*again}
+		if again.State.Decision == countersign.DecisionPending {
+			c.jobs = []store.Job{{Kind: jobExpire, Key: string(id), Due: r.ExpiresAt()}}
+		}
+	} else {
+		c.events = []countersign.Event{step(gateway(), countersign.DecisionApproved, countersign.ExecutionRunning, countersign.Released{
+			Executor: r.Resource.Name, Target: r.Resource.Target, Approvals: approvals(r, entries), Bounds: r.Verdict.Requirement.Bounds,
+		})}
+	}
+	r, done, err := g.record(ctx, r, c)
+	if errors.Is(err, store.ErrLate) {
+		return nil, g.lapse(ctx, id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if again != nil {
+		return nil, nil // whoever waits looks at what it is now
+	}
+	done.Entries = append(entries, done.Entries...)
+	return g.run(ctx, r, done, via, out)
+}
+
+// proven reads the request from leaves alone: each is proven to be in the tree
+// that the log's key signed, and each names the one before it.
+func (g *Gate) proven(ctx context.Context, id countersign.RequestID) (countersign.Request, []ledger.Entry, error) {
+	var r countersign.Request
+	head, err := g.store.Head(ctx)
+	if err != nil {
+		return r, nil, err
+	}
+	cp, err := ledger.OpenCheckpoint(head.Note, g.trust.Origin, g.trust.Keys)
+	if err != nil {
+		return r, nil, err
+	}
+	entries, err := g.store.Events(ctx, id)
+	if err != nil {
+		return r, nil, err
+	}
+	var prev ledger.Hash
+	for _, e := range entries {
+		if e.Index >= cp.Size { // recorded since the head was read: somebody else moves it
+			return r, nil, store.ErrConflict
+		}
+		proof, err := ledger.Prove(ctx, g.store.Tile, cp, e.Index)
+		if err != nil {
+			return r, nil, fmt.Errorf("prove leaf %d: %w", e.Index, err)
+		}
+		leaf := ledger.LeafHash(e.Leaf)
+		if err := tlog.CheckRecord(proof, cp.Size, cp.Root, e.Index, leaf); err != nil {
+			return r, nil, fmt.Errorf("leaf %d is not in the signed tree: %w", e.Index, err)
+		}
+		said, err := ledger.ParseLeaf(e.Leaf)
+		if err != nil {
+			return r, nil, err
+		}
+		if said.Prev != prev {
+			return r, nil, fmt.Errorf("leaf %d does not name the event before it", e.Index)
+		}
+		event, err := e.Event()
+		if err != nil {
+			return r, nil, err
+		}
+		if err := r.Apply(event); err != nil {
+			return r, nil, err
+		}
+		prev = leaf
+	}
+	if r.ID != id {
+		return r, nil, fmt.Errorf("%s is not on record", id)
+	}
+	return r, entries, nil
+}
+
+// recheck returns the event that stands in the way of a release, nil if none
+// does.
+func (g *Gate) recheck(ctx context.Context, r countersign.Request, via Executor) (*countersign.Event, error) {
+	if r.Decision != countersign.DecisionApproved || r.Execution != countersign.ExecutionNone {
+		return nil, store.ErrConflict
+	}
+	dir, err := g.store.Snapshot(ctx)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	denied := func(v countersign.Verdict, because string) *countersign.Event {
+		v.Effect = countersign.Deny
+		e := step(gateway(), countersign.DecisionDenied, countersign.ExecutionNone, countersign.Denied{Verdict: v, Because: because})
+		return &e
+	}
+	now, ok := dir.Resources[r.Resource.Name]
+	if !ok || via == nil {
+		return denied(r.Verdict, r.Resource.Name+" is no longer a resource of this server"), nil
+	}
+	again, err := countersign.Canonical(complete(r.Command, now))
+	if err != nil || !bytes.Equal(again, r.Canonical) {
+		return denied(r.Verdict, "the resource or the tool is not what it was when this was approved"), nil
+	}
+	facts := understandCommand(r.Command, now, g.cfg.Sinks)
+	facts.Indicators = append(facts.Indicators, history(r.Facts.Indicators)...)
+	verdict := g.policy(dir).Decide(ctx, policy.Input{
+		Facts: facts, Resource: now, Requester: r.Requester, OnBehalfOf: r.OnBehalfOf, Now: g.cfg.Now(),
+	}, nil)
+	if verdict.Effect == countersign.Deny {
+		return denied(verdict, ""), nil
+	}
+	held := func(v countersign.Verdict, because string, void []string) *countersign.Event {
+		e := step(gateway(), countersign.DecisionPending, countersign.ExecutionNone, countersign.Held{Verdict: v, Because: because, Void: void})
+		return &e
+	}
+	if policy.Stricter(r.Verdict, verdict) {
+		verdict.Requirement.ExpiresAt = r.ExpiresAt()
+		return held(verdict, "the policy asks for more than when this was approved", []string{"*"}), nil
+	}
+	voters, void := count(dir, r)
+	if !met(r.Verdict.Requirement.Stages, voters) {
+		return held(r.Verdict, becauseVoid(void), slices.Sorted(maps.Keys(void))), nil
+	}
+	return nil, nil
+}
+
+func becauseVoid(void map[string]string) string {
+	if len(void) == 0 {
+		return "the approvals no longer meet the requirement"
+	}
+	return "an approval no longer counts: " + strings.Join(slices.Sorted(maps.Values(void)), "; ")
+}
+
+// history keeps the findings that come from the log, which understanding the
+// command again does not find.
+func history(found []countersign.Indicator) []countersign.Indicator {
+	return slices.DeleteFunc(slices.Clone(found), func(i countersign.Indicator) bool { return i.Source != "history" })
+}
+
+// approvals are the versions of the decided events that the release rests on.
+func approvals(r countersign.Request, entries []ledger.Entry) []int {
+	counts := map[string]bool{}
+	for _, a := range r.Approvals() {
+		counts[a.By.ID] = true
+	}
+	var versions []int
+	for _, entry := range entries {
+		e, err := entry.Event()
+		if err != nil {
+			continue // proven has read them all
+		}
+		if d, ok := e.Body.(countersign.Decided); ok && d.Decision.Choice == countersign.Approve && counts[e.Who.Actor.ID] {
+			versions = append(versions, int(e.Version))
+		}
+	}
+	return versions
+}

@@ -1,0 +1,169 @@
+package gate
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/store"
+)
+
+// Sizes of results.
+const (
+	maxResult = 16 << 20 // more than this fails the command's outcome
+	maxKept   = 1 << 20  // more than this is kept by digest only
+)
+
+// run gives the executor the proof of release and the stored bytes, records
+// what happened, and only then gives the result out. The asker's context does
+// not reach the executor: what was released runs to its end.
+func (g *Gate) run(ctx context.Context, r countersign.Request, done store.Committed, via Executor, out Sink) (Result, error) {
+	g.running.Add(1)
+	defer g.running.Done()
+	ctx = context.WithoutCancel(ctx)
+	var result capped
+	outcome := g.execute(ctx, r, done, via, &result)
+	settled, err := g.settle(ctx, r, outcome, result.Bytes())
+	if err != nil {
+		g.cfg.Log.Error("an outcome is not on record yet", "request", r.ID, "execution", outcome.Execution, "err", err)
+		g.mu.Lock()
+		g.unrecorded = append(g.unrecorded, unrecorded{r.ID, outcome, result.Bytes()})
+		g.mu.Unlock()
+		return Unknown{r, unknownError(r, "it was released, and what happened is not on record yet")}, nil
+	}
+	return answer(settled, result.Bytes(), out)
+}
+
+// execute builds the release from what the commit recorded and runs it. A
+// failure before the executor was called is a failure; after that only the
+// executor knows.
+func (g *Gate) execute(ctx context.Context, r countersign.Request, done store.Committed, via Executor, result *capped) countersign.Outcome {
+	outcome := countersign.Outcome{StartedAt: g.cfg.Now().UTC().Truncate(time.Millisecond)}
+	release, err := g.proof(ctx, done)
+	if err != nil {
+		outcome.Execution, outcome.Detail = countersign.ExecutionFailed, "not run: "+err.Error()
+	} else {
+		ctx, cancel := context.WithTimeout(ctx, g.cfg.RunFor)
+		defer cancel()
+		told, err := via.Run(ctx, release, result)
+		outcome.Execution, outcome.Detail = told.Execution, told.Detail
+		if err != nil {
+			outcome.Detail = err.Error()
+		}
+	}
+	switch outcome.Execution {
+	case countersign.ExecutionSucceeded, countersign.ExecutionFailed, countersign.ExecutionUnknown:
+	default:
+		outcome.Execution = countersign.ExecutionUnknown
+	}
+	outcome.Detail = clip(outcome.Detail, 280)
+	outcome.FinishedAt = g.cfg.Now().UTC().Truncate(time.Millisecond)
+	if b := result.Bytes(); len(b) > 0 {
+		outcome.ResultDigest = sha256.Sum256(b)
+		outcome.Bytes = strconv.Itoa(len(b))
+	}
+	return outcome
+}
+
+// proof is the release of what was just recorded: the command's bytes, and the
+// proof that "released" is in the signed tree.
+func (g *Gate) proof(ctx context.Context, done store.Committed) (ledger.Release, error) {
+	requested, released := done.Entries[0], done.Entries[len(done.Entries)-1]
+	if requested.Open.Command == nil {
+		return ledger.Release{}, errors.New("the command's bytes are not on record")
+	}
+	path, err := ledger.Prove(ctx, g.store.Tile, done.Checkpoint, released.Index)
+	if err != nil {
+		return ledger.Release{}, fmt.Errorf("prove the release: %w", err)
+	}
+	return ledger.Release{
+		Command: *requested.Open.Command, Leaf: released.Leaf, Index: released.Index,
+		Proof: path, Checkpoint: done.Checkpoint.Note,
+	}, nil
+}
+
+// settle records what happened, and keeps a result that is not too large.
+func (g *Gate) settle(ctx context.Context, r countersign.Request, o countersign.Outcome, result []byte) (countersign.Request, error) {
+	var keep []store.Entry
+	if len(result) > 0 && len(result) <= maxKept {
+		keep = []store.Entry{{Key: resultKey(r.ID), Subject: string(r.ID), Value: result, Expires: g.cfg.Now().Add(resultLife)}}
+	}
+	return g.retry(ctx, r.ID, func(r countersign.Request) (change, error) {
+		if r.Execution != countersign.ExecutionRunning {
+			return change{}, fmt.Errorf("%s is %s, not running", r.ID, r.Execution)
+		}
+		return change{
+			events: []countersign.Event{step(gateway(), r.Decision, o.Execution, countersign.Completed{Outcome: o})},
+			keep:   keep,
+		}, nil
+	})
+}
+
+// unrecorded is an outcome that the record did not take.
+type unrecorded struct {
+	id      countersign.RequestID
+	outcome countersign.Outcome
+	result  []byte
+}
+
+// recordLate tries again to record the outcomes that the record did not take.
+func (g *Gate) recordLate(ctx context.Context) {
+	g.mu.Lock()
+	late := g.unrecorded
+	g.unrecorded = nil
+	g.mu.Unlock()
+	for _, u := range late {
+		r, err := g.store.Get(ctx, u.id)
+		if err == nil && r.Execution == countersign.ExecutionRunning {
+			_, err = g.settle(ctx, r, u.outcome, u.result)
+		}
+		if err != nil {
+			g.mu.Lock()
+			g.unrecorded = append(g.unrecorded, u)
+			g.mu.Unlock()
+		}
+	}
+}
+
+// answer gives a settled request's result to whoever asks.
+func answer(r countersign.Request, result []byte, out Sink) (Result, error) {
+	switch r.Execution {
+	case countersign.ExecutionSucceeded, countersign.ExecutionFailed:
+		if len(result) > 0 && out != nil {
+			if _, err := out.Write(result); err != nil {
+				return Done{r}, fmt.Errorf("give out the result of %s: %w", r.ID, err)
+			}
+		}
+		return Done{r}, nil
+	case countersign.ExecutionUnknown:
+		return Unknown{r, unknownError(r, r.Outcome.Detail)}, nil
+	}
+	return Refused{r, refusal(r)}, nil
+}
+
+func unknownError(r countersign.Request, detail string) *countersign.Error {
+	return &countersign.Error{
+		Code:   countersign.CodeUnknownOutcome,
+		Detail: fmt.Sprintf("%s was released once and its outcome is unknown: %s", r.ID, detail),
+		Hint:   "it is not run again by itself; look at what happened, and record it with countersign resolve",
+	}
+}
+
+func resultKey(id countersign.RequestID) string { return "result:" + string(id) }
+
+// capped keeps a result up to its limit, and fails the writer beyond it.
+type capped struct{ bytes.Buffer }
+
+// Write implements io.Writer.
+func (c *capped) Write(p []byte) (int, error) {
+	if c.Len()+len(p) > maxResult {
+		return 0, fmt.Errorf("the result is larger than %d bytes", maxResult)
+	}
+	return c.Buffer.Write(p)
+}

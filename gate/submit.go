@@ -1,0 +1,164 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/store"
+)
+
+// Submit takes an ask down the whole path. It returns when the command has run
+// (its result is then in out), when it is refused, or, with Pending, when the
+// context ends while people have not decided: the request then lives on in the
+// store, and the same ask joins it. A context that ends never stops a command
+// that was released, and never withdraws one that is held.
+func (g *Gate) Submit(ctx context.Context, ask Ask, out Sink) (Result, error) {
+	asked, err := g.understand(ctx, ask)
+	if err != nil {
+		return nil, err
+	}
+	open, ok, err := g.open(ctx, asked)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	if ok {
+		return g.join(ctx, open, asked, out)
+	}
+	verdict := g.judge(asked)
+	var result Result
+	switch verdict.Effect {
+	case countersign.Deny:
+		result, err = g.deny(ctx, asked, verdict)
+	case countersign.Allow:
+		result, err = g.allow(ctx, asked, verdict, out)
+	case countersign.Hold:
+		result, err = g.hold(ctx, asked, verdict, out)
+	default:
+		return nil, fmt.Errorf("policy returned effect %q", verdict.Effect)
+	}
+	if raced, ok := errors.AsType[*store.OpenError](err); ok {
+		// The same ask arrived at the same moment and was recorded first.
+		r, err := g.store.Get(ctx, raced.Holder)
+		if err != nil {
+			return nil, unavailable(err)
+		}
+		return g.join(ctx, r, asked, out)
+	}
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return result, nil
+}
+
+// open returns the request that the ask would join: one for the same command of
+// the same agent and chain that is not settled, or whose answer nobody has had.
+func (g *Gate) open(ctx context.Context, a asked) (countersign.Request, bool, error) {
+	id, err := g.store.Open(ctx, a.openKey)
+	if errors.Is(err, store.ErrNotFound) {
+		return countersign.Request{}, false, nil
+	}
+	if err != nil {
+		return countersign.Request{}, false, err
+	}
+	r, err := g.store.Get(ctx, id)
+	if err != nil {
+		return countersign.Request{}, false, err
+	}
+	if !r.Settled() {
+		return r, true, nil
+	}
+	stale := g.cfg.Now().After(r.SettledAt.Add(answerLife))
+	return r, !stale && !g.delivered(ctx, id), nil
+}
+
+// join shares an open request's answer with the same ask come again.
+func (g *Gate) join(ctx context.Context, r countersign.Request, a asked, out Sink) (Result, error) {
+	if r.Digest != a.digest {
+		return nil, &countersign.Error{
+			Code: countersign.CodeDigestMismatch, Detail: fmt.Sprintf("%s was asked for another command with this key", r.ID),
+			Hint: "use a new Idempotency-Key for a new command",
+		}
+	}
+	joined, err := g.retry(ctx, r.ID, func(r countersign.Request) (change, error) {
+		return change{events: []countersign.Event{step(a.who(), r.Decision, r.Execution, countersign.Joined{})}}, nil
+	})
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return g.await(ctx, joined, a.executor, out)
+}
+
+// deny records the refusal and gives it.
+func (g *Gate) deny(ctx context.Context, a asked, v countersign.Verdict) (Result, error) {
+	r, _, err := g.record(ctx, countersign.Request{ID: countersign.NewRequestID()}, change{
+		events: []countersign.Event{
+			a.requested(),
+			step(gateway(), countersign.DecisionDenied, countersign.ExecutionNone, countersign.Denied{Verdict: v}),
+		},
+		row: a.row(""),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return Refused{r, refusal(r)}, nil
+}
+
+// allow records the ask, the verdict and the release in one commit, then runs.
+func (g *Gate) allow(ctx context.Context, a asked, v countersign.Verdict, out Sink) (Result, error) {
+	key := ""
+	if a.Key != "" {
+		key = a.openKey
+	}
+	r, done, err := g.record(ctx, countersign.Request{ID: countersign.NewRequestID()}, change{
+		events: []countersign.Event{
+			a.requested(),
+			step(gateway(), countersign.DecisionAllowed, countersign.ExecutionNone, countersign.Allowed{Verdict: v}),
+			step(gateway(), countersign.DecisionAllowed, countersign.ExecutionRunning, countersign.Released{
+				Executor: a.resource.Name, Target: a.resource.Target,
+			}),
+		},
+		row: a.row(key),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return g.run(ctx, r, done, a.executor, out)
+}
+
+// hold records the ask and what it needs, then waits.
+func (g *Gate) hold(ctx context.Context, a asked, v countersign.Verdict, out Sink) (Result, error) {
+	id := countersign.NewRequestID()
+	r, _, err := g.record(ctx, countersign.Request{ID: id}, change{
+		events: []countersign.Event{
+			a.requested(),
+			step(gateway(), countersign.DecisionPending, countersign.ExecutionNone, countersign.Held{Verdict: v}),
+		},
+		row:  a.row(a.openKey),
+		jobs: []store.Job{{Kind: jobExpire, Key: string(id), Due: v.Requirement.ExpiresAt}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return g.await(ctx, r, a.executor, out)
+}
+
+// retry records a change to a request that others change too: on a conflict it
+// reads the request again and asks what to record now.
+func (g *Gate) retry(ctx context.Context, id countersign.RequestID, next func(countersign.Request) (change, error)) (countersign.Request, error) {
+	for {
+		r, err := g.store.Get(ctx, id)
+		if err != nil {
+			return r, err
+		}
+		c, err := next(r)
+		if err != nil {
+			return r, err
+		}
+		r, _, err = g.record(ctx, r, c)
+		if !errors.Is(err, store.ErrConflict) {
+			return r, err
+		}
+	}
+}

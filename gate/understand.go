@@ -1,0 +1,244 @@
+package gate
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/policy"
+	"github.com/countersignhq/countersign/store"
+	"github.com/countersignhq/countersign/understand"
+	"github.com/countersignhq/countersign/understand/mcptool"
+)
+
+// Times of the path (design: waiting survives everything).
+const (
+	answerLife  = 10 * time.Minute // how long a settled answer waits for its asker
+	resultLife  = 24 * time.Hour   // how long a result can be fetched
+	repeatAlarm = 24 * time.Hour   // how long an unknown outcome makes a repeat wait
+)
+
+// asked is an ask that was understood.
+type asked struct {
+	Ask
+	directory *countersign.Directory
+	resource  countersign.Resource
+	executor  Executor
+	command   countersign.Command
+	canonical []byte
+	digest    countersign.Digest
+	openKey   string
+	facts     countersign.Facts
+	repeats   *countersign.Repeat
+	policy    *policy.Policy
+	now       time.Time
+}
+
+// understand completes the command from the resource, names it by its digest,
+// and finds its facts.
+func (g *Gate) understand(ctx context.Context, ask Ask) (asked, error) {
+	d, err := g.store.Snapshot(ctx)
+	if err != nil {
+		return asked{}, unavailable(err)
+	}
+	a := asked{Ask: ask, directory: d, executor: ask.Via, policy: g.policy(d), now: g.cfg.Now()}
+	if a.resource, err = resource(d, ask.Command.On()); err != nil {
+		return asked{}, err
+	}
+	if a.executor == nil {
+		a.executor = g.cfg.Executors[a.resource.Name]
+	}
+	if a.executor == nil {
+		return asked{}, &countersign.Error{Code: countersign.CodeUnavailable,
+			Detail: fmt.Sprintf("no upstream of this server runs commands on %s", a.resource.Name), Hint: "add it to the configuration"}
+	}
+	a.command = complete(ask.Command, a.resource)
+	if a.canonical, err = countersign.Canonical(a.command); err != nil {
+		return asked{}, &countersign.Error{Code: countersign.CodeBadRequest, Detail: err.Error(), Hint: "send JSON that can be read one way only"}
+	}
+	a.digest = countersign.DigestOfCanonical(a.canonical)
+	a.openKey = a.key()
+	a.facts = understandCommand(a.command, a.resource, g.cfg.Sinks)
+	if err := g.repeated(ctx, &a); err != nil {
+		return asked{}, unavailable(err)
+	}
+	return a, nil
+}
+
+func resource(d *countersign.Directory, name string) (countersign.Resource, error) {
+	r, ok := d.Resources[name]
+	if !ok {
+		return r, &countersign.Error{Code: countersign.CodeUnknownResource, Detail: fmt.Sprintf("there is no resource %q", name), Hint: "countersign resource ls shows them"}
+	}
+	return r, nil
+}
+
+// complete fills in what only the gateway knows of where the command would run.
+func complete(c countersign.Command, r countersign.Resource) countersign.Command {
+	switch c := c.(type) {
+	case countersign.MCPRequest:
+		c.Target, c.Tool = r.Target, countersign.Digest{}
+		if name, ok := mcptool.Tool(c); ok {
+			c.Tool = r.Pins[name]
+			if changed, ok := r.Changed[name]; ok {
+				c.Tool = changed
+			}
+		}
+		return c
+	}
+	return c
+}
+
+func understandCommand(c countersign.Command, r countersign.Resource, sinks []countersign.Sink) countersign.Facts {
+	switch c := c.(type) {
+	case countersign.MCPRequest:
+		return mcptool.Understand(c, r, sinks)
+	}
+	return countersign.Facts{Certainty: countersign.Unknown, Classes: []string{"unlabelled"}}
+}
+
+// key names what a repeat of the ask joins: equal agent, whole chain, resource
+// and digest, or the asker's own key in place of the digest.
+func (a asked) key() string {
+	h := sha256.New()
+	parts := []string{a.By.ID}
+	for _, p := range a.OnBehalfOf {
+		parts = append(parts, p.Issuer, p.Subject)
+	}
+	parts = append(parts, a.resource.Name)
+	if a.Key != "" {
+		parts = append(parts, "key", a.Key)
+	} else {
+		parts = append(parts, "digest", a.digest.String())
+	}
+	fmt.Fprintf(h, "%q", parts)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// repeated finds what became of the last identical ask. After an unknown
+// outcome, the same change asked again within a day is a risk of its own.
+func (g *Gate) repeated(ctx context.Context, a *asked) error {
+	past, _, err := g.store.Search(ctx, store.Query{
+		Requester: a.By.ID, Digest: a.digest, Since: a.now.Add(-30 * 24 * time.Hour), Limit: 1,
+	})
+	if err != nil || len(past) == 0 {
+		return err
+	}
+	last := past[0]
+	a.repeats = &countersign.Repeat{Request: last.ID, At: last.UpdatedAt, Decision: last.Decision, Execution: last.Execution}
+	id := understand.RequestRepeat
+	if a.afterUnknown() {
+		id = understand.RequestRepeatAfterUnknown
+	}
+	a.facts.Indicators = append(a.facts.Indicators, understand.Found(id,
+		fmt.Sprintf("%s, %s, %s", last.ID, last.Decision, last.Execution), "", "history", countersign.Known))
+	return nil
+}
+
+// afterUnknown reports whether the ask would repeat a change of which nobody
+// knows whether it happened.
+func (a asked) afterUnknown() bool {
+	r := a.repeats
+	return r != nil && r.Execution == countersign.ExecutionUnknown &&
+		a.now.Before(r.At.Add(repeatAlarm)) && understand.Mutates(a.facts.Verbs)
+}
+
+// judge asks the policy. A repeat after an unknown outcome is held whatever the
+// policy allows.
+func (g *Gate) judge(a asked) countersign.Verdict {
+	v := a.policy.Decide(context.Background(), a.input(), nil)
+	if v.Effect == countersign.Allow && a.afterUnknown() {
+		return a.policy.HoldAnyway(a.input(), v, "the outcome of "+string(a.repeats.Request)+", the same change, is unknown")
+	}
+	return v
+}
+
+func (a asked) input() policy.Input {
+	return policy.Input{
+		Facts: a.facts, Resource: a.resource, Requester: a.By, OnBehalfOf: a.OnBehalfOf, Now: a.now,
+	}
+}
+
+func (a asked) who() countersign.Who {
+	return countersign.Who{Actor: a.By, OnBehalfOf: a.OnBehalfOf, Origin: a.Origin, Method: "token"}
+}
+
+func (a asked) requested() countersign.Event {
+	e := step(a.who(), countersign.DecisionPending, countersign.ExecutionNone, countersign.Requested{
+		Resource: labels(a.resource), Facts: a.facts, Reason: a.Reason,
+		Barred: barred(a.directory, a.By, a.OnBehalfOf), Repeats: a.repeats,
+	})
+	e.Command = a.canonical
+	return e
+}
+
+// labels is the resource as it is recorded with each request: what people and
+// auditors need, without the catalogue of its tools.
+func labels(r countersign.Resource) countersign.Resource {
+	r.Tools, r.Pins, r.Changed, r.Claims = nil, nil, nil, nil
+	return r
+}
+
+func (a asked) row(openKey string) *store.Row {
+	return &store.Row{Requester: a.By.ID, Resource: a.resource.Name, Digest: a.digest, OpenKey: openKey}
+}
+
+func gateway() countersign.Who {
+	return countersign.Who{Actor: countersign.Gateway(), Origin: countersign.Origin{Door: "gateway"}}
+}
+
+// compile loads a bundle against the words that the directory knows.
+func compile(files map[string]string, d *countersign.Directory) (*policy.Policy, error) {
+	texts := make(map[string][]byte, len(files))
+	for name, text := range files {
+		texts[name] = []byte(text)
+	}
+	return policy.Load(texts, catalogue(d))
+}
+
+// refusal is what the asker is told of a request that will not run.
+func refusal(r countersign.Request) *countersign.Error {
+	e := &countersign.Error{Code: countersign.CodeDenied}
+	switch r.Decision {
+	case countersign.DecisionDenied:
+		why := r.Because
+		for _, rule := range r.Verdict.Leading() {
+			e.Rule, why = rule.ID, rule.Why
+			break
+		}
+		e.Detail = fmt.Sprintf("%s was denied: %s", r.ID, why)
+		e.Hint = "the same ask will be denied again; change it, or ask whoever keeps the policy"
+	case countersign.DecisionRejected:
+		e.Code = countersign.CodeRejected
+		last := r.Decisions[len(r.Decisions)-1]
+		e.Detail = fmt.Sprintf("%s was rejected by %s: %q", r.ID, last.By.Name, clip(last.Reason, 280))
+		e.Hint = "change what you ask for, or ask again with a new reason"
+	case countersign.DecisionExpired:
+		e.Code = countersign.CodeExpired
+		e.Detail = fmt.Sprintf("nobody decided %s in time, so it did not run", r.ID)
+		if !r.RunBy.IsZero() {
+			e.Code = countersign.CodeLapsed
+			e.Detail = fmt.Sprintf("%s was approved and nobody ran it in time, so it did not run", r.ID)
+		}
+		e.Hint = "ask again"
+	case countersign.DecisionWithdrawn:
+		e.Code = countersign.CodeWithdrawn
+		e.Detail = fmt.Sprintf("%s was withdrawn, so it did not run", r.ID)
+		e.Hint = "ask again"
+	}
+	return e
+}
+
+// clip cuts what goes to an untrusted model, and says that it did.
+func clip(s string, n int) string {
+	runes := []rune(strings.ToValidUTF8(s, "\uFFFD"))
+	if len(runes) <= n {
+		return string(runes)
+	}
+	return string(runes[:n]) + " (cut)"
+}
+

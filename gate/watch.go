@@ -1,0 +1,169 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/store"
+)
+
+// Get returns a request.
+func (g *Gate) Get(ctx context.Context, id countersign.RequestID) (countersign.Request, error) {
+	r, err := g.store.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return r, &countersign.Error{Code: countersign.CodeNotFound, Detail: fmt.Sprintf("there is no request %s", id), Hint: "countersign ls shows what waits"}
+	}
+	if err != nil {
+		return r, unavailable(err)
+	}
+	return r, nil
+}
+
+// Watch returns the request once its version is above after, or as it is when
+// the context ends. Server-sent events, long polls and held doors all wait here.
+func (g *Gate) Watch(ctx context.Context, id countersign.RequestID, after uint64) (countersign.Request, error) {
+	changed, done := g.hub.Register(id)
+	defer done()
+	look := time.NewTicker(time.Second) // a wake is a hint; the row is the truth
+	defer look.Stop()
+	for {
+		r, err := g.Get(context.WithoutCancel(ctx), id)
+		if err != nil || r.Version > after {
+			return r, err
+		}
+		select {
+		case <-ctx.Done():
+			return r, nil
+		case <-changed:
+		case <-look.C:
+		}
+	}
+}
+
+// Wait waits, as a live ask of the requester, for what becomes of a request,
+// and runs it if it is approved. It returns what Submit returns.
+func (g *Gate) Wait(ctx context.Context, by countersign.Principal, id countersign.RequestID, out Sink) (Result, error) {
+	r, err := g.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if r.Requester.ID != by.ID {
+		return nil, &countersign.Error{Code: countersign.CodeNotFound, Detail: fmt.Sprintf("there is no request %s of yours", id), Hint: "only who asked for it can run it"}
+	}
+	return g.await(ctx, r, g.cfg.Executors[r.Resource.Name], out)
+}
+
+// await waits until the request is settled, and spends its approval when it is
+// approved: only a live ask releases.
+func (g *Gate) await(ctx context.Context, r countersign.Request, via Executor, out Sink) (Result, error) {
+	for {
+		switch {
+		case r.Settled():
+			return g.late(ctx, r, out)
+		case r.Decision == countersign.DecisionApproved && r.Execution == countersign.ExecutionNone:
+			result, err := g.release(ctx, r.ID, via, out)
+			if result != nil || (err != nil && !errors.Is(err, store.ErrConflict)) {
+				return result, err
+			}
+			if r, err = g.Get(ctx, r.ID); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		next, err := g.Watch(ctx, r.ID, r.Version)
+		if err != nil {
+			return nil, err
+		}
+		if ctx.Err() != nil && !next.Settled() {
+			return Pending{next}, nil
+		}
+		r = next
+	}
+}
+
+// late answers from what was kept.
+func (g *Gate) late(ctx context.Context, r countersign.Request, out Sink) (Result, error) {
+	result, err := g.Result(context.WithoutCancel(ctx), r.ID)
+	if err != nil {
+		return nil, err
+	}
+	return answer(r, result, out)
+}
+
+// Result returns the kept result of a request, nil if there is none (any more).
+func (g *Gate) Result(ctx context.Context, id countersign.RequestID) ([]byte, error) {
+	e, err := g.store.Ephemeral().Get(ctx, resultKey(id))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return e.Value, nil
+}
+
+// Delivered says that the asker has had the whole answer: the next identical
+// ask is a new request.
+func (g *Gate) Delivered(ctx context.Context, id countersign.RequestID) {
+	err := g.store.Ephemeral().Put(context.WithoutCancel(ctx), store.Entry{
+		Key: deliveredKey(id), Subject: string(id), Expires: g.cfg.Now().Add(answerLife),
+	})
+	if err != nil {
+		g.cfg.Log.Warn("a delivery is not noted; a repeat may be answered twice", "request", id, "err", err)
+	}
+}
+
+func (g *Gate) delivered(ctx context.Context, id countersign.RequestID) bool {
+	_, err := g.store.Ephemeral().Get(ctx, deliveredKey(id))
+	return err == nil
+}
+
+func deliveredKey(id countersign.RequestID) string { return "delivered:" + string(id) }
+
+// Withdraw takes a request back, by who asked for it or by the operator.
+func (g *Gate) Withdraw(ctx context.Context, id countersign.RequestID, who countersign.Who, reason string) (countersign.Request, error) {
+	r, err := g.retry(ctx, id, func(r countersign.Request) (change, error) {
+		if who.Actor.Kind != countersign.KindOperator && r.Requester.ID != who.Actor.ID {
+			return change{}, &countersign.Error{Code: countersign.CodeForbidden, Detail: fmt.Sprintf("only %s, who asked for it, can withdraw %s", r.Requester.Name, id)}
+		}
+		if r.Settled() || r.Execution != countersign.ExecutionNone {
+			return change{}, &countersign.Error{Code: countersign.CodeAlreadySettled, Detail: fmt.Sprintf("%s is %s and %s already", id, r.Decision, r.Execution)}
+		}
+		return change{events: []countersign.Event{step(who, countersign.DecisionWithdrawn, countersign.ExecutionNone, countersign.Withdrawn{Reason: reason})}}, nil
+	})
+	return r, told(err, id)
+}
+
+// Resolve records what really happened after an unknown outcome.
+func (g *Gate) Resolve(ctx context.Context, id countersign.RequestID, who countersign.Who, x countersign.ExecutionState, reason string) (countersign.Request, error) {
+	if reason == "" || (x != countersign.ExecutionSucceeded && x != countersign.ExecutionFailed) {
+		return countersign.Request{}, &countersign.Error{Code: countersign.CodeBadRequest, Detail: "to resolve needs succeeded or failed, and a reason", Hint: "say how you know"}
+	}
+	r, err := g.retry(ctx, id, func(r countersign.Request) (change, error) {
+		if r.Execution != countersign.ExecutionUnknown {
+			return change{}, &countersign.Error{Code: countersign.CodeConflict, Detail: fmt.Sprintf("the outcome of %s is %s, not unknown", id, r.Execution)}
+		}
+		if who.Actor.ID == r.Requester.ID {
+			return change{}, &countersign.Error{Code: countersign.CodeForbidden, Detail: "who asked for it cannot say what became of it", Hint: "ask a person"}
+		}
+		outcome := *r.Outcome
+		outcome.Execution = x
+		return change{events: []countersign.Event{step(who, r.Decision, x, countersign.Resolved{Outcome: outcome, Reason: reason})}}, nil
+	})
+	return r, told(err, id)
+}
+
+// told is the error as whoever acted on the request is told it.
+func told(err error, id countersign.RequestID) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, store.ErrNotFound):
+		return &countersign.Error{Code: countersign.CodeNotFound, Detail: fmt.Sprintf("there is no request %s", id)}
+	default:
+		return unavailable(err)
+	}
+}

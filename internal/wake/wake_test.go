@@ -1,0 +1,31 @@
+package wake
+
+import "testing"
+
+func TestAWakeBeforeTheWaitIsNotLost(t *testing.T) {
+	var h Hub[string]
+	c, done := h.Register("a")
+	defer done()
+	h.Wake("a", "b")
+	h.Wake("a")
+	select {
+	case <-c:
+	default:
+		t.Fatal("got no wake, want one")
+	}
+	select {
+	case <-c:
+		t.Fatal("got a second wake, want the two joined into one")
+	default:
+	}
+}
+
+func TestWhoIsDoneLeavesNothingBehind(t *testing.T) {
+	var h Hub[string]
+	_, done := h.Register("a")
+	done()
+	h.Wake("a")
+	if got := len(h.waiting); got != 0 {
+		t.Errorf("got %d keys waited for, want 0", got)
+	}
+}

@@ -1,0 +1,232 @@
+package ledger
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// A grove keeps a log in memory: its hashes as package tlog stores them, and the
+// full tiles as stores keep them.
+type grove struct {
+	edge   Edge
+	full   map[Tile0][]byte
+	stored []Hash
+}
+
+type Tile0 struct {
+	level int
+	n     int64
+}
+
+func (g *grove) ReadHashes(indexes []int64) ([]Hash, error) {
+	out := make([]Hash, len(indexes))
+	for i, x := range indexes {
+		out[i] = g.stored[x]
+	}
+	return out, nil
+}
+
+func leafHash(i int64) Hash {
+	return LeafHash(binary.BigEndian.AppendUint64(nil, uint64(i)))
+}
+
+func (g *grove) grow(t testing.TB, n int) {
+	t.Helper()
+	if g.full == nil {
+		g.full = map[Tile0][]byte{}
+	}
+	var batch []Hash
+	for i := range int64(n) {
+		h := leafHash(g.edge.Size() + i)
+		stored, err := tlog.StoredHashesForRecordHash(g.edge.Size()+i, h, g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.stored = append(g.stored, stored...)
+		batch = append(batch, h)
+	}
+	next, full := g.edge.Append(batch)
+	for _, f := range full {
+		g.full[Tile0{f.Level, f.N}] = f.Hashes
+	}
+	g.edge = next
+}
+
+func (g *grove) tile(_ context.Context, t tlog.Tile) ([]byte, error) {
+	if b, ok := g.edge.Tile(t.L, t.N, t.W); ok {
+		return b, nil
+	}
+	b, ok := g.full[Tile0{t.L, t.N}]
+	if !ok {
+		return nil, fmt.Errorf("no %s", t.Path())
+	}
+	return b[:t.W*tlog.HashSize], nil
+}
+
+func (g *grove) checkpoint() Checkpoint {
+	return Checkpoint{Origin: "log.example/1", Size: g.edge.Size(), Root: g.edge.Root()}
+}
+
+func seeded(t testing.TB) *rand.Rand {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+func TestTheEdgeAgreesWithPackageTlogAtEverySize(t *testing.T) {
+	rnd := seeded(t)
+	var g grove
+	for g.edge.Size() < 70_000 {
+		want, err := tlog.TreeHash(g.edge.Size(), &g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := g.edge.Root(); got != want {
+			t.Fatalf("root at size %d: got %v, want %v", g.edge.Size(), got, want)
+		}
+		batch := 1
+		if g.edge.Size() > 600 {
+			batch = 1 + rnd.IntN(1500)
+		}
+		g.grow(t, batch)
+	}
+	tiles := 0
+	for _, tile := range tlog.NewTiles(TileHeight, 0, g.edge.Size()) {
+		want, err := tlog.ReadTileData(tile, &g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := g.tile(t.Context(), tile)
+		if err != nil || !slices.Equal(got, want) {
+			t.Fatalf("%s: got %x, %v, want %x", tile.Path(), got, err, want)
+		}
+		tiles++
+	}
+	if full := len(g.full); full+3 < tiles || full == 0 {
+		t.Errorf("%d full tiles were returned, of %d", full, tiles)
+	}
+}
+
+func TestAnEdgeStaysAsItWasWhenItIsAppendedTo(t *testing.T) {
+	rnd := seeded(t)
+	var old grove
+	old.grow(t, 256*3+rnd.IntN(300))
+	root, size := old.edge.Root(), old.edge.Size()
+	tile, _ := old.edge.Tile(0, (size-1)/256, int((size-1)%256)+1)
+	before := slices.Clone(tile)
+
+	a, _ := old.edge.Append([]Hash{leafHash(1), leafHash(2), leafHash(3)})
+	b, _ := old.edge.Append([]Hash{leafHash(4), leafHash(5), leafHash(6)})
+	again, _ := old.edge.Append([]Hash{leafHash(1), leafHash(2), leafHash(3)})
+	if a.Root() != again.Root() || a.Root() == b.Root() {
+		t.Errorf("two futures of one edge are mixed up: %v, %v, %v", a.Root(), b.Root(), again.Root())
+	}
+	if old.edge.Root() != root || old.edge.Size() != size || !slices.Equal(tile, before) {
+		t.Errorf("the old edge changed")
+	}
+}
+
+func TestAnEdgeIsRebuiltFromItsTiles(t *testing.T) {
+	rnd := seeded(t)
+	sizes := []int{0, 1, 2, 255, 256, 257, 511, 512, 65_535, 65_536, 65_537, 65_536 + 256}
+	for range 8 {
+		sizes = append(sizes, rnd.IntN(70_000))
+	}
+	slices.Sort(sizes)
+	var g grove
+	for _, size := range sizes {
+		g.grow(t, size-int(g.edge.Size()))
+		e, err := EdgeAt(t.Context(), int64(size), g.tile)
+		if err != nil {
+			t.Fatalf("size %d: %v", size, err)
+		}
+		if e.Root() != g.edge.Root() {
+			t.Fatalf("size %d: root %v, want %v", size, e.Root(), g.edge.Root())
+		}
+		more := []Hash{leafHash(7), leafHash(8)}
+		got, _ := e.Append(more)
+		want, _ := g.edge.Append(more)
+		if got.Root() != want.Root() {
+			t.Fatalf("size %d, and two more: root %v, want %v", size, got.Root(), want.Root())
+		}
+	}
+}
+
+func TestAChangedTileMakesNoEdge(t *testing.T) {
+	var g grove
+	g.grow(t, 512)
+	for level := range 2 {
+		_, err := EdgeAt(t.Context(), 512, func(ctx context.Context, tile tlog.Tile) ([]byte, error) {
+			b, err := g.tile(ctx, tile)
+			if tile.L == level {
+				b = slices.Clone(b)
+				b[len(b)-1] ^= 1
+			}
+			return b, err
+		})
+		if err == nil {
+			t.Errorf("a changed tile of level %d was taken", level)
+		}
+	}
+	for name, read := range map[string]TileFunc{
+		"short": func(context.Context, tlog.Tile) ([]byte, error) { return make([]byte, 31), nil },
+		"lost":  func(context.Context, tlog.Tile) ([]byte, error) { return nil, context.Canceled },
+	} {
+		if _, err := EdgeAt(t.Context(), 512, read); err == nil {
+			t.Errorf("a tile that is %s was taken", name)
+		}
+	}
+	if _, err := EdgeAt(t.Context(), -1, g.tile); err == nil {
+		t.Error("a negative size was taken")
+	}
+}
+
+func TestTheEdgeGivesOnlyItsOwnTiles(t *testing.T) {
+	var g grove
+	g.grow(t, 300)
+	for _, c := range []struct {
+		level int
+		n     int64
+		width int
+		ok    bool
+	}{{0, 1, 44, true}, {0, 1, 1, true}, {0, 1, 45, false}, {0, 0, 256, false}, {0, 2, 1, false}, {0, 1, 0, false},
+		{1, 0, 1, true}, {1, 0, 2, false}, {2, 0, 1, false}, {-1, 0, 1, false}} {
+		b, ok := g.edge.Tile(c.level, c.n, c.width)
+		if ok != c.ok || (ok && len(b) != 32*c.width) {
+			t.Errorf("tile %d of level %d, width %d: got %d bytes, %v, want %v", c.n, c.level, c.width, len(b), ok, c.ok)
+		}
+	}
+}
+
+func BenchmarkAppendOneLeaf(b *testing.B) {
+	var e Edge
+	h := []Hash{leafHash(1)}
+	for b.Loop() {
+		e, _ = e.Append(h)
+	}
+}
+
+func BenchmarkAppend512Leaves(b *testing.B) {
+	var e Edge
+	h := make([]Hash, 512)
+	for b.Loop() {
+		e, _ = e.Append(h)
+	}
+}
+
+func BenchmarkProve(b *testing.B) {
+	var g grove
+	g.grow(b, 70_000)
+	cp := g.checkpoint()
+	for b.Loop() {
+		if _, err := Prove(b.Context(), g.tile, cp, 31_337); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
