@@ -13,7 +13,6 @@ import (
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/policy"
 	"github.com/countersignhq/countersign/store"
-	"golang.org/x/mod/sumdb/tlog"
 )
 
 // release spends a complete approval and runs the command. Before it does, all
@@ -80,8 +79,8 @@ func (g *Gate) proven(ctx context.Context, id countersign.RequestID) (countersig
 			return r, nil, fmt.Errorf("prove leaf %d: %w", e.Index, err)
 		}
 		leaf := ledger.LeafHash(e.Leaf)
-		if err := tlog.CheckRecord(proof, cp.Size, cp.Root, e.Index, leaf); err != nil {
-			return r, nil, fmt.Errorf("leaf %d is not in the signed tree: %w", e.Index, err)
+		if err := ledger.CheckProof(cp, e.Index, leaf, proof); err != nil {
+			return r, nil, err
 		}
 		said, err := ledger.ParseLeaf(e.Leaf)
 		if err != nil {

@@ -241,4 +241,3 @@ func clip(s string, n int) string {
 	}
 	return string(runes[:n]) + " (cut)"
 }
-

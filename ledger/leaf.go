@@ -165,6 +165,9 @@ type instant time.Time
 
 const instantLayout = "2006-01-02T15:04:05.000Z"
 
+// stamp is a time as errors and reports say it.
+func stamp(t time.Time) string { return t.UTC().Format(instantLayout) }
+
 func (i instant) IsZero() bool { return time.Time(i).IsZero() }
 
 func (i instant) MarshalText() ([]byte, error) {
