@@ -1,0 +1,211 @@
+package brief
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/internal/canon"
+)
+
+// MostShown is the size in bytes of the largest params that are shown whole.
+const MostShown = 256 << 10
+
+const (
+	shownHead  = 2048 // bytes of larger params
+	shownTail  = 1024
+	methodCall = "tools/call"
+)
+
+// A Command is the exact thing that would run, laid out for reading.
+type Command struct {
+	Kind string `json:"kind"`
+	// Digest names the command, and Words are the first 88 bits of it.
+	Digest countersign.Digest `json:"digest"`
+	Words  [8]string          `json:"words"`
+	// Title is the method and the tool: "tools/call create_refund".
+	Title Line   `json:"title"`
+	Lines []Line `json:"lines"`
+	// AsSent are the params as they will be sent: while End.Shown is true its
+	// texts, joined, are the exact bytes.
+	AsSent Text `json:"as_sent"`
+	End    End  `json:"end"`
+}
+
+// End says what every view of a command ends with.
+type End struct {
+	Lines int `json:"lines"` // as laid out, less the title
+	Bytes int `json:"bytes"` // of the params
+	// Shown is true if every byte that matters is in the view. Otherwise it
+	// cannot be approved.
+	Shown  bool `json:"shown"`
+	Hidden int  `json:"hidden"` // characters
+	// Says are the parts of the sentence: "191 bytes", "all shown", "no hidden
+	// characters".
+	Says []string `json:"says"`
+}
+
+// Sentence is "End of command. 191 bytes, all shown, no hidden characters."
+func (e End) Sentence() string { return "End of command. " + strings.Join(e.Says, ", ") + "." }
+
+// command lays the request's command out and says why it cannot be approved as
+// shown, if it cannot.
+func command(r countersign.Request) (Command, []string) {
+	c := Command{Digest: r.Digest, Words: Words(r.Digest)}
+	var l layout
+	var obstacles []string
+	switch cmd := r.Command.(type) {
+	case countersign.MCPRequest:
+		c.Kind, c.Title = cmd.Kind(), Line{Value: mcpTitle(cmd)}
+		l, obstacles = c.params(cmd.Method, cmd.Params)
+	default:
+		c.Title = Line{Value: quiet("no command that this version can show")}
+		obstacles = []string{"This version does not know the command, so it cannot be approved."}
+	}
+	if named, err := digestOf(r.Command); err != nil || named != r.Digest {
+		obstacles = append(obstacles, "The digest on record does not name this command, so it cannot be approved.")
+	}
+	c.place(l, r.Facts.Indicators)
+	c.End.Lines = len(c.Lines)
+	c.End.Says = c.End.says(c.AsSent)
+	return c, obstacles
+}
+
+func digestOf(c countersign.Command) (countersign.Digest, error) {
+	if c == nil {
+		return countersign.Digest{}, nil
+	}
+	return countersign.DigestOf(c)
+}
+
+func mcpTitle(c countersign.MCPRequest) Text {
+	title := word(c.Method)
+	if tool, ok := toolOf(c); ok {
+		title = join(title, say(" "), word(tool))
+	}
+	return title
+}
+
+// toolOf is the name of the tool that the command calls, from its bytes.
+func toolOf(c countersign.MCPRequest) (string, bool) {
+	raw, ok := canon.Member(c.Params, "name")
+	if !ok || c.Method != methodCall || raw[0] != '"' {
+		return "", false
+	}
+	return decoded(raw), true
+}
+
+// params lays out a JSON object. What cannot be read one way only, or is longer
+// than anybody reads, is shown as it will be sent.
+func (c *Command) params(method string, params []byte) (layout, []string) {
+	c.End.Bytes = len(params)
+	if len(params) > MostShown {
+		c.AsSent = headAndTail(params)
+		return layout{lines: textLines(c.AsSent)},
+			[]string{"This view does not show every byte, so it cannot be approved."}
+	}
+	c.AsSent = asSent(string(params))
+	if len(params) == 0 {
+		c.End.Shown = true
+		return layout{lines: []Line{{Value: quiet("no params")}}}, nil
+	}
+	if err := canon.Check(params); err != nil {
+		c.End.Hidden = c.AsSent.hides()
+		return layout{lines: textLines(c.AsSent)},
+			[]string{"The params are not JSON that can be read one way only, so it cannot be approved."}
+	}
+	c.End.Shown = true
+	l, err := layOut(method, params)
+	if err != nil {
+		c.End.Hidden = c.AsSent.hides()
+		return layout{lines: textLines(c.AsSent)}, nil
+	}
+	c.End.Hidden = c.Title.Value.hides() + asSent(betweenStrings(params)).hides()
+	for _, line := range l.lines {
+		c.End.Hidden += line.Path.hides() + line.Value.hides()
+	}
+	return l, nil
+}
+
+// headAndTail are both ends of params that are too long to show, with the gap
+// between them said.
+func headAndTail(params []byte) Text {
+	head, tail := shownHead, len(params)-shownTail
+	for head > 0 && !utf8.RuneStart(params[head]) {
+		head--
+	}
+	for tail < len(params) && !utf8.RuneStart(params[tail]) {
+		tail++
+	}
+	gap := "... " + count(tail-head, "byte") + " not shown ..."
+	return join(asSent(string(params[:head])), say("\n"), quiet(gap), say("\n"), asSent(string(params[tail:])))
+}
+
+// betweenStrings is a checked document without its strings. What hides there
+// does not reach the layout.
+func betweenStrings(params []byte) string {
+	var out strings.Builder
+	for in := string(params); in != ""; {
+		open := strings.IndexByte(in, '"')
+		if open < 0 {
+			out.WriteString(in)
+			break
+		}
+		out.WriteString(in[:open] + `""`)
+		in = in[open+1:]
+		for in[0] != '"' {
+			if in[0] == '\\' {
+				in = in[1:]
+			}
+			in = in[1:]
+		}
+		in = in[1:]
+	}
+	return out.String()
+}
+
+func (e End) says(shown Text) []string {
+	says := []string{count(e.Bytes, "byte")}
+	if e.Shown {
+		says = append(says, "all shown")
+	} else {
+		n := 0
+		for _, s := range shown {
+			if s.Role != Quiet {
+				n += len(s.Text)
+			}
+		}
+		says = append(says, count(min(n, e.Bytes), "byte")+" of them shown")
+	}
+	switch {
+	case e.Hidden > 0:
+		says = append(says, count(e.Hidden, "hidden character"))
+	case e.Shown:
+		says = append(says, "no hidden characters")
+	}
+	return says
+}
+
+// CommandLine is the command in one line for a row of a list, with its hidden
+// characters visible. A channel that cuts it shows that it did.
+func CommandLine(r countersign.Request) Text {
+	cmd, ok := r.Command.(countersign.MCPRequest)
+	if !ok {
+		return quiet("no command that this version can show")
+	}
+	params := cmd.Params[:min(len(cmd.Params), MostShown)]
+	if tool, ok := toolOf(cmd); ok {
+		arguments, others := []byte(nil), false
+		for key, raw := range canon.Members(cmd.Params) {
+			if key == "arguments" {
+				arguments = raw
+			} else if key != "name" {
+				others = true
+			}
+		}
+		if !others {
+			return join(word(tool), say(" "), inline(string(arguments[:min(len(arguments), MostShown)])))
+		}
+	}
+	return join(mcpTitle(cmd), say(" "), inline(string(params)))
+}

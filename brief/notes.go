@@ -1,0 +1,182 @@
+package brief
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/countersignhq/countersign"
+)
+
+// A Note says what is risky in a line of the command, like a compiler's note.
+type Note struct {
+	Severity countersign.Severity `json:"severity"`
+	// Says is a phrase in the lower case and without a full stop.
+	Says Text `json:"says"`
+	// ID is the indicator's: "text.bidi".
+	ID string `json:"id"`
+}
+
+// An Indicator is one finding of the whole list.
+type Indicator struct {
+	Severity  countersign.Severity  `json:"severity"`
+	ID        string                `json:"id"`
+	Evidence  Text                  `json:"evidence,omitempty"`
+	Where     string                `json:"where,omitempty"`
+	Source    string                `json:"source"`
+	Certainty countersign.Certainty `json:"certainty"`
+}
+
+// Says is the finding without its severity and id: "create_refund, from the
+// catalogue, known".
+func (i Indicator) Says() Text {
+	says := i.Evidence
+	if i.Where != "" {
+		at := "at " + i.Where
+		if len(says) > 0 {
+			at = " " + at
+		}
+		says = join(says, say(at))
+	}
+	origin := "from the " + i.Source + ", " + string(i.Certainty)
+	if len(says) > 0 {
+		origin = ", " + origin
+	}
+	return join(says, say(origin))
+}
+
+// indicators lists the findings, worst first.
+func indicators(f countersign.Facts) []Indicator {
+	list := []Indicator{}
+	for _, i := range worstFirst(f.Indicators) {
+		list = append(list, Indicator{
+			Severity: i.Severity, ID: clean(i.ID), Evidence: inline(i.Evidence), Where: clean(i.Where),
+			Source: clean(i.Source), Certainty: certainty(i.Certainty),
+		})
+	}
+	return list
+}
+
+func worstFirst(list []countersign.Indicator) []countersign.Indicator {
+	return slices.SortedStableFunc(slices.Values(list), func(a, b countersign.Indicator) int {
+		return cmp.Compare(b.Severity, a.Severity)
+	})
+}
+
+// place puts the lines of the layout into the command, marks what indicators are
+// about and writes the notes under it.
+func (c *Command) place(l layout, list []countersign.Indicator) {
+	c.Lines = l.lines
+	for _, i := range worstFirst(list) {
+		if line := c.lineOf(l, i); line != nil {
+			line.mark(i)
+		}
+	}
+}
+
+// lineOf finds the line that an indicator is about, nil if it is about none.
+// One whose place is not in the layout is about the title.
+func (c *Command) lineOf(l layout, i countersign.Indicator) *Line {
+	if i.Where == "" {
+		if strings.HasPrefix(i.ID, "mcp.tool-") {
+			return &c.Title
+		}
+		return nil
+	}
+	at := slices.Index(l.where, i.Where)
+	if at < 0 {
+		where := strings.NewReplacer("[", ".", "]", "").Replace(i.Where)
+		at = slices.IndexFunc(l.where, func(w string) bool {
+			return w == where || strings.HasPrefix(w, where+".")
+		})
+	}
+	if at < 0 {
+		return &c.Title
+	}
+	for n := at + 1; i.Evidence != "" && n < len(c.Lines) && c.Lines[n].Number > 0; n++ {
+		if strings.Contains(c.Lines[n].Value.String(), i.Evidence) {
+			return &c.Lines[n]
+		}
+	}
+	return &c.Lines[at]
+}
+
+// mark marks the evidence in the line, or the whole value if it does not stand
+// there word for word, and adds the note.
+func (line *Line) mark(i countersign.Indicator) {
+	at := slices.IndexFunc(line.Value, func(s Span) bool {
+		return s.Role == Plain && i.Evidence != "" && strings.Contains(s.Text, i.Evidence)
+	})
+	if at >= 0 {
+		s := line.Value[at]
+		before, after, _ := strings.Cut(s.Text, i.Evidence)
+		var parts Text
+		for _, p := range []Span{{Text: before}, {Text: i.Evidence, Role: Marked, Severity: i.Severity}, {Text: after}} {
+			if p.Text != "" {
+				parts = append(parts, p)
+			}
+		}
+		line.Value = slices.Replace(slices.Clone(line.Value), at, at+1, parts...)
+	} else if !slices.ContainsFunc(line.Value, func(s Span) bool { return s.Role == Marked }) {
+		line.Value = marked(line.Value, i.Severity)
+	}
+	line.Notes = append(line.Notes, Note{Severity: i.Severity, Says: noteOf(i, line.Value), ID: clean(i.ID)})
+}
+
+func marked(t Text, severity countersign.Severity) Text {
+	out := slices.Clone(t)
+	for n, s := range out {
+		switch s.Role {
+		case Plain:
+			out[n].Role, out[n].Severity = Marked, severity
+		case Hidden:
+			out[n].Severity = severity
+		}
+	}
+	return out
+}
+
+// noteOf says what an indicator found. Evidence that stands in the line above
+// is not said again.
+func noteOf(i countersign.Indicator, line Text) Text {
+	says := meaning(i.ID)
+	switch {
+	case says == "" && i.Evidence == "":
+		return say("found here")
+	case says == "":
+		return inline(i.Evidence)
+	case i.Evidence == "" || strings.Contains(line.String(), inline(i.Evidence).String()):
+		return say(says)
+	}
+	return join(say(says+": "), inline(i.Evidence))
+}
+
+// meaning says in words what an indicator's id says in a name, empty for an id
+// whose evidence speaks for itself.
+func meaning(id string) string {
+	switch id {
+	case "mcp.tool-destructive":
+		return "the tool's own definition says that it destroys"
+	case "mcp.tool-unannotated":
+		return "the tool's own definition does not say what it does"
+	case "mcp.tool-unknown":
+		return "nobody has said what this tool does"
+	case "mcp.tool-changed":
+		return "the tool's definition changed after it was pinned"
+	case "data.leaves-region":
+		return "data would leave its region"
+	case "text.bidi":
+		return "hidden characters turn the reading order around"
+	case "sql.no-where":
+		return "every row is meant"
+	}
+	return ""
+}
+
+func certainty(c countersign.Certainty) countersign.Certainty {
+	switch c {
+	case countersign.Known, countersign.Possible:
+		return c
+	}
+	return countersign.Unknown
+}

@@ -1,0 +1,161 @@
+package countersign_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/countersignhq/countersign"
+
+// mayImport is the architecture: for each package what it may import of this
+// module. A package without a line fails, and so does an import that is not in
+// its line. Tests may import more.
+var mayImport = map[string]string{
+	".":                    "internal/canon",
+	"internal/canon":       "",
+	"internal/nearest":     "",
+	"internal/peer":        "",
+	"internal/testenv":     "",
+	"internal/unhide":      "",
+	"internal/wake":        "",
+	"ledger":               ". internal/canon",
+	"brief":                ". internal/canon internal/unhide",
+	"brief/terminal":       ". brief internal/unhide",
+	"understand":           ".",
+	"understand/mcptool":   ". internal/canon internal/unhide understand",
+	"policy":               ". internal/canon internal/nearest understand",
+	"store":                ". ledger",
+	"store/batch":          ". ledger store",
+	"store/memory":         ". ledger store store/batch",
+	"store/sqlite":         ". ledger store store/batch",
+	"store/storetest":      ". ledger store",
+	"gate":                 ". brief internal/wake ledger policy store understand understand/mcptool",
+	"audit":                ". internal/canon ledger",
+	"upstream/confine":     "",
+	"upstream/mcp":         ". internal/canon ledger upstream/confine",
+	"door/doortest":        ". gate internal/canon",
+	"door/mcp":             ". gate internal/canon internal/peer understand/mcptool",
+	"identity/token":       ".",
+	"identity/link":        ". store",
+	"identity/session":     ". store",
+	"client":               "",
+	"config":               ". internal/nearest",
+	"server/api":           ". brief client gate identity/token internal/canon internal/nearest ledger policy store",
+	"server/admin":         ". audit client gate identity/token internal/canon ledger policy server/api store",
+	"server/logtiles":      ". ledger store",
+	"server/web":           ". brief gate identity/link identity/session internal/unhide ledger store",
+	"console":              "",
+	"cmd/countersign":      "*",
+	"cmd/countersign/shop": "",
+}
+
+// mayDial are the folders whose code may open connections or start programs.
+var mayDial = []string{"upstream", "channel", "identity", "client", "cmd", "internal/testenv"}
+
+func TestEveryPackageImportsOnlyWhatTheArchitectureSays(t *testing.T) {
+	seen := map[string]bool{}
+	eachFile(t, func(pkg, name string, file *ast.File) {
+		if strings.HasSuffix(name, "_test.go") {
+			return
+		}
+		seen[pkg] = true
+		line, ok := mayImport[pkg]
+		if !ok {
+			t.Errorf("%s: package %s has no line in the architecture; say what it may import", name, pkg)
+			return
+		}
+		for _, spec := range file.Imports {
+			imported, _ := strconv.Unquote(spec.Path.Value)
+			own, isOwn := ownPackage(imported)
+			if isOwn && line != "*" && !slices.Contains(strings.Fields(line), own) {
+				t.Errorf("%s: package %s imports %s, and its line does not say so", name, pkg, own)
+			}
+			if pkg == "." && !isOwn && strings.Contains(imported, ".") {
+				t.Errorf("%s: the root imports %s; it may import the standard library only", name, imported)
+			}
+		}
+	})
+	for pkg := range mayImport {
+		if !seen[pkg] {
+			t.Errorf("the architecture has a line for %s, and there is no such package", pkg)
+		}
+	}
+}
+
+func TestOnlyWhoMayDialDials(t *testing.T) {
+	dials := map[string][]string{
+		"net":  {"Dial", "DialTimeout", "DialTCP", "DialUnix", "Dialer"},
+		"http": {"Client", "DefaultClient", "DefaultTransport", "Transport", "Get", "Post", "PostForm", "Head"},
+		"tls":  {"Dial", "Dialer"},
+		"exec": {"Command", "CommandContext"},
+	}
+	eachFile(t, func(pkg, name string, file *ast.File) {
+		allowed := slices.ContainsFunc(mayDial, func(top string) bool {
+			return pkg == top || strings.HasPrefix(pkg, top+"/")
+		})
+		if allowed || strings.HasSuffix(name, "_test.go") {
+			return
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if x, ok := sel.X.(*ast.Ident); ok && x.Obj == nil && slices.Contains(dials[x.Name], sel.Sel.Name) {
+				t.Errorf("%s: %s.%s: package %s may not dial", name, x.Name, sel.Sel.Name, pkg)
+			}
+			return true
+		})
+	})
+}
+
+func ownPackage(imported string) (string, bool) {
+	if imported == module {
+		return ".", true
+	}
+	return strings.CutPrefix(imported, module+"/")
+}
+
+// eachFile parses every Go file of this module.
+func eachFile(t *testing.T, visit func(pkg, name string, file *ast.File)) {
+	t.Helper()
+	fset := token.NewFileSet()
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if name != "." && (d.Name() == "testdata" || d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") || hasGoMod(name)) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		file, err := parser.ParseFile(fset, name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		visit(path.Dir(filepath.ToSlash(name)), name, file)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hasGoMod reports whether the folder is a module of its own.
+func hasGoMod(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return err == nil
+}

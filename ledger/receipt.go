@@ -1,0 +1,187 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/internal/canon"
+	"github.com/transparency-dev/formats/proof"
+)
+
+const receiptType = "https://github.com/countersignhq/countersign/receipt/v1"
+
+// A Receipt is the proof of one request that travels alone: its events, the proof
+// of each at one checkpoint, and what its holder may see of them.
+type Receipt struct {
+	Request countersign.RequestID
+	Origin  string
+	// Entries are the request's events, in the order of versions from 1.
+	Entries []Entry
+	// Proofs prove each entry's leaf at the checkpoint.
+	Proofs [][]Hash
+	// Checkpoint is the signed note.
+	Checkpoint []byte
+}
+
+type receiptWire struct {
+	Type    string                `json:"type"`
+	Origin  string                `json:"origin"`
+	Request countersign.RequestID `json:"request"`
+	Events  []receiptEvent        `json:"events"`
+}
+
+type receiptEvent struct {
+	Index string `json:"index"`
+	Leaf  string `json:"leaf"`
+	// Proof is a whole C2SP tlog-proof, with the checkpoint.
+	Proof   string       `json:"proof"`
+	Command *openingText `json:"command,omitempty"`
+	Who     *openingText `json:"who,omitempty"`
+	Context *openingText `json:"context,omitempty"`
+}
+
+// openingText is an Opening in a receipt, where people read the value.
+type openingText struct {
+	Salt  string `json:"salt"` // base64
+	Value string `json:"value"`
+}
+
+// BuildReceipt makes the receipt of the request that the entries are about: all
+// its events so far, from the first. A nil opening in an entry is not disclosed.
+// It fails if a leaf is not proven, so that no receipt is given out that does not
+// hold.
+func BuildReceipt(entries []Entry, proofs [][]Hash, cp Checkpoint) (Receipt, error) {
+	if len(entries) == 0 || len(entries) != len(proofs) {
+		return Receipt{}, fmt.Errorf("receipt of %d events with %d proofs; want as many, and one at least", len(entries), len(proofs))
+	}
+	r := Receipt{Origin: cp.Origin, Entries: entries, Proofs: proofs, Checkpoint: cp.Note}
+	for i, e := range entries {
+		st, err := ParseLeaf(e.Leaf)
+		if err != nil {
+			return Receipt{}, fmt.Errorf("leaf %d: %w", e.Index, err)
+		}
+		if i == 0 {
+			r.Request = st.Event.Request
+		}
+		if st.Event.Request != r.Request || st.Event.Version != uint64(i+1) {
+			return Receipt{}, fmt.Errorf("leaf %d is version %d of %s, want version %d of %s",
+				e.Index, st.Event.Version, st.Event.Request, i+1, r.Request)
+		}
+		if err := CheckProof(cp, e.Index, LeafHash(e.Leaf), proofs[i]); err != nil {
+			return Receipt{}, err
+		}
+		if _, err := st.open(e.Open); err != nil {
+			return Receipt{}, fmt.Errorf("leaf %d: %w", e.Index, err)
+		}
+	}
+	return r, nil
+}
+
+// Marshal returns the receipt as a file: RFC 8785 JSON, without a line end. Give
+// out these very bytes; an encoder that re-spells them breaks the receipt.
+func (r Receipt) Marshal() ([]byte, error) {
+	w := receiptWire{Type: receiptType, Origin: r.Origin, Request: r.Request}
+	if len(r.Entries) == 0 || len(r.Entries) != len(r.Proofs) {
+		return nil, fmt.Errorf("receipt of %s: %d events with %d proofs", r.Request, len(r.Entries), len(r.Proofs))
+	}
+	for i, e := range r.Entries {
+		if e.Index < 0 {
+			return nil, fmt.Errorf("receipt of %s: leaf %d", r.Request, e.Index)
+		}
+		p := proof.TLogProof{Index: uint64(e.Index), Checkpoint: r.Checkpoint}
+		for _, h := range r.Proofs[i] {
+			p.Hashes = append(p.Hashes, h)
+		}
+		w.Events = append(w.Events, receiptEvent{
+			Index: strconv.FormatInt(e.Index, 10), Leaf: string(e.Leaf), Proof: string(p.Marshal()),
+			Command: textOf(e.Open.Command), Who: textOf(e.Open.Who), Context: textOf(e.Open.Context),
+		})
+	}
+	b, err := canon.Marshal(w)
+	if err != nil {
+		return nil, fmt.Errorf("receipt of %s: %w", r.Request, err)
+	}
+	return b, nil
+}
+
+func textOf(o *Opening) *openingText {
+	if o == nil {
+		return nil
+	}
+	return &openingText{base64.StdEncoding.EncodeToString(o.Salt[:]), string(o.Value)}
+}
+
+// ParseReceipt reads a receipt. It demands Marshal's own spelling, byte for byte,
+// so that nothing in the file is free to change. It checks no proof: Verify does.
+func ParseReceipt(b []byte) (Receipt, error) {
+	var w receiptWire
+	if err := canon.Unmarshal(b, &w); err != nil {
+		return Receipt{}, fmt.Errorf("receipt: %w", err)
+	}
+	if w.Type != receiptType {
+		return Receipt{}, fmt.Errorf("receipt: type %q is unknown to this version, want %q", w.Type, receiptType)
+	}
+	if len(w.Events) == 0 {
+		return Receipt{}, errors.New("receipt: it holds no event")
+	}
+	r := Receipt{Request: w.Request, Origin: w.Origin}
+	for i, e := range w.Events {
+		if i > 0 && e.Command != nil {
+			return Receipt{}, fmt.Errorf("receipt: event %d: the command stands in the first event only", i+1)
+		}
+		if err := r.add(e); err != nil {
+			return Receipt{}, fmt.Errorf("receipt: event %d: %w", i+1, err)
+		}
+	}
+	again, err := r.Marshal()
+	if err != nil {
+		return Receipt{}, err
+	}
+	if !bytes.Equal(again, b) {
+		return Receipt{}, errors.New("receipt: the bytes are not in the one spelling of a receipt; fetch the file again, unformatted")
+	}
+	return r, nil
+}
+
+func (r *Receipt) add(w receiptEvent) error {
+	var p proof.TLogProof
+	if err := p.Unmarshal([]byte(w.Proof)); err != nil {
+		return err
+	}
+	if string(p.Marshal()) != w.Proof || p.ExtraData != nil {
+		return errors.New("the proof is not in the one spelling of a tlog-proof, or has extra data")
+	}
+	if strconv.FormatUint(p.Index, 10) != w.Index || int64(p.Index) < 0 {
+		return fmt.Errorf("index %s, and the proof says %d", w.Index, p.Index)
+	}
+	if r.Checkpoint == nil {
+		r.Checkpoint = p.Checkpoint
+	}
+	if !bytes.Equal(r.Checkpoint, p.Checkpoint) {
+		return errors.New("its proof is at another checkpoint than the first event's")
+	}
+	path := make([]Hash, len(p.Hashes))
+	for i, h := range p.Hashes {
+		path[i] = h
+	}
+	e := Entry{Index: int64(p.Index), Leaf: []byte(w.Leaf)}
+	for _, o := range []struct {
+		to   **Opening
+		text *openingText
+	}{{&e.Open.Command, w.Command}, {&e.Open.Who, w.Who}, {&e.Open.Context, w.Context}} {
+		if o.text == nil {
+			continue
+		}
+		salt, err := base64.StdEncoding.DecodeString(o.text.Salt)
+		if err != nil || len(salt) != 32 {
+			return fmt.Errorf("salt %q: want 32 bytes in base64", o.text.Salt)
+		}
+		*o.to = &Opening{Salt: [32]byte(salt), Value: []byte(o.text.Value)}
+	}
+	r.Entries, r.Proofs = append(r.Entries, e), append(r.Proofs, path)
+	return nil
+}
