@@ -14,6 +14,7 @@ const MostShown = 256 << 10
 const (
 	shownHead  = 2048 // bytes of larger params
 	shownTail  = 1024
+	longestRow = 2000 // characters of a command in a list
 	methodCall = "tools/call"
 )
 
@@ -89,7 +90,7 @@ func mcpTitle(c countersign.MCPRequest) Text {
 // toolOf is the name of the tool that the command calls, from its bytes.
 func toolOf(c countersign.MCPRequest) (string, bool) {
 	raw, ok := canon.Member(c.Params, "name")
-	if !ok || c.Method != methodCall || raw[0] != '"' {
+	if !ok || c.Method != methodCall || !isString(raw) {
 		return "", false
 	}
 	return decoded(raw), true
@@ -101,6 +102,7 @@ func (c *Command) params(method string, params []byte) (layout, []string) {
 	c.End.Bytes = len(params)
 	if len(params) > MostShown {
 		c.AsSent = headAndTail(params)
+		c.End.Hidden = c.AsSent.hides()
 		return layout{lines: textLines(c.AsSent)},
 			[]string{"This view does not show every byte, so it cannot be approved."}
 	}
@@ -187,13 +189,14 @@ func (e End) says(shown Text) []string {
 }
 
 // CommandLine is the command in one line for a row of a list, with its hidden
-// characters visible. A channel that cuts it shows that it did.
+// characters visible. A very long one is cut, with its length said; a channel
+// that cuts it shorter shows that it did.
 func CommandLine(r countersign.Request) Text {
 	cmd, ok := r.Command.(countersign.MCPRequest)
 	if !ok {
 		return quiet("no command that this version can show")
 	}
-	params := cmd.Params[:min(len(cmd.Params), MostShown)]
+	title, sent := mcpTitle(cmd), cmd.Params
 	if tool, ok := toolOf(cmd); ok {
 		arguments, others := []byte(nil), false
 		for key, raw := range canon.Members(cmd.Params) {
@@ -204,8 +207,11 @@ func CommandLine(r countersign.Request) Text {
 			}
 		}
 		if !others {
-			return join(word(tool), say(" "), inline(string(arguments[:min(len(arguments), MostShown)])))
+			title, sent = word(tool), arguments
 		}
 	}
-	return join(mcpTitle(cmd), say(" "), inline(string(params)))
+	if len(sent) == 0 {
+		return title
+	}
+	return join(title, say(" "), short(string(sent), longestRow))
 }

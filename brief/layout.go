@@ -53,7 +53,7 @@ func layOut(method string, params []byte) (layout, error) {
 	}
 	before := len(l.lines)
 	for key, raw := range canon.Members(params) {
-		if method == methodCall && (key == "name" && raw[0] == '"' || key == "arguments" && called) {
+		if method == methodCall && (key == "name" && isString(raw) || key == "arguments" && called) {
 			continue
 		}
 		if called && len(l.lines) == before {
@@ -141,7 +141,7 @@ func arrayRow(items []json.RawMessage, size int) (Text, bool) {
 		if i > 0 {
 			row = append(row, Span{Text: ", "})
 		}
-		if item[0] == '"' {
+		if isString(item) {
 			row = append(row, quoted(decoded(item))...)
 		} else {
 			row = append(row, Span{Text: string(item)})
@@ -207,6 +207,8 @@ func pathTo(path Text, key string) Text {
 	}
 	return join(path, say(key))
 }
+
+func isString(raw []byte) bool { return len(raw) > 0 && raw[0] == '"' }
 
 // decoded is the value of a JSON string in a checked document.
 func decoded(raw []byte) string {

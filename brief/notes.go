@@ -78,7 +78,7 @@ func (c *Command) place(l layout, list []countersign.Indicator) {
 // One whose place is not in the layout is about the title.
 func (c *Command) lineOf(l layout, i countersign.Indicator) *Line {
 	if i.Where == "" {
-		if strings.HasPrefix(i.ID, "mcp.tool-") {
+		if strings.HasPrefix(i.ID, "mcp.") {
 			return &c.Title
 		}
 		return nil
@@ -139,7 +139,7 @@ func marked(t Text, severity countersign.Severity) Text {
 // noteOf says what an indicator found. Evidence that stands in the line above
 // is not said again.
 func noteOf(i countersign.Indicator, line Text) Text {
-	says := meaning(i.ID)
+	says := meanings[i.ID]
 	switch {
 	case says == "" && i.Evidence == "":
 		return say("found here")
@@ -151,26 +151,34 @@ func noteOf(i countersign.Indicator, line Text) Text {
 	return join(say(says+": "), inline(i.Evidence))
 }
 
-// meaning says in words what an indicator's id says in a name, empty for an id
-// whose evidence speaks for itself.
-func meaning(id string) string {
-	switch id {
-	case "mcp.tool-destructive":
-		return "the tool's own definition says that it destroys"
-	case "mcp.tool-unannotated":
-		return "the tool's own definition does not say what it does"
-	case "mcp.tool-unknown":
-		return "nobody has said what this tool does"
-	case "mcp.tool-changed":
-		return "the tool's definition changed after it was pinned"
-	case "data.leaves-region":
-		return "data would leave its region"
-	case "text.bidi":
-		return "hidden characters turn the reading order around"
-	case "sql.no-where":
-		return "every row is meant"
-	}
-	return ""
+// meanings say in a phrase what an indicator's id says in a name. An id that is
+// not here has its evidence to speak for it. It is never written to.
+var meanings = map[string]string{
+	"data.leaves-region":           "data would go to a region that the resource does not name",
+	"data.sink-unknown":            "data would go somewhere whose region is not known",
+	"json.unreadable":              "the arguments can be read two ways",
+	"k8s.delete-collection":        "deletes every object of a kind that matches",
+	"k8s.rbac":                     "changes who may do what in a cluster",
+	"mcp.large":                    "the arguments are unusually large",
+	"mcp.method-unknown":           "this version does not know the method",
+	"mcp.tool-changed":             "the tool's definition is not the one that was pinned",
+	"mcp.tool-destructive":         "the tool says of itself that it may destroy something",
+	"mcp.tool-unannotated":         "the tool does not say whether it reads or destroys",
+	"mcp.tool-unlisted":            "the configuration does not say what the tool does",
+	"mcp.tool-unpinned":            "the tool was never seen before, so a change cannot be noticed",
+	"request.repeat":               "the same agent asked for the same command before",
+	"request.repeat-after-unknown": "the same command ran before and nobody knows how it ended",
+	"request.unsafe-same-user":     "the upstream runs as the gateway's own user, without isolation",
+	"sql.identity-switch":          "continues as another role or user",
+	"sql.no-where":                 "changes every row: no condition, or one that is always true",
+	"sql.privilege":                "changes who may do what in a database",
+	"sql.unbounded-read":           "reads as many rows as there are",
+	"sql.unclassified":             "holds something that is not on the list of what is understood",
+	"sql.unparseable":              "cannot be parsed, so nobody can say what it does",
+	"text.bidi":                    "hidden characters turn the reading order around",
+	"text.hidden":                  "characters that nobody sees",
+	"text.homoglyph":               "letters that look like others in the same word",
+	"text.padding":                 "blanks push text out of view",
 }
 
 func certainty(c countersign.Certainty) countersign.Certainty {

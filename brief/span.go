@@ -3,7 +3,6 @@ package brief
 import (
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/internal/unhide"
@@ -145,21 +144,33 @@ func cleanAll(list []string) []string {
 	return out
 }
 
-const longestName = 120 // characters of a name before it is cut
-
-// name is a name from outside. A very long one is cut, with its length said.
-func name(s string) Text {
-	n := utf8.RuneCountInString(s)
-	if n <= longestName {
+// short is text from outside in at most the given number of characters. A longer
+// one is cut, with its length said.
+func short(s string, most int) Text {
+	head, n := cut(s, most)
+	if head == s {
 		return inline(s)
 	}
-	at := 0
-	for range longestName {
-		_, size := utf8.DecodeRuneInString(s[at:])
-		at += size
-	}
-	return join(inline(s[:at]), quiet("... ("+thousands(strconv.Itoa(n))+" characters)"))
+	return join(inline(head), quiet("... ("+count(n, "character")+")"))
 }
+
+// cut gives the first characters of s, at most the given number, and how many
+// it has in all.
+func cut(s string, most int) (head string, n int) {
+	end := len(s)
+	for at := range s {
+		if n == most {
+			end = at
+		}
+		n++
+	}
+	return s[:end], n
+}
+
+const longestName = 120 // characters
+
+// name is a name from outside, of a person, an agent or a group.
+func name(s string) Text { return short(s, longestName) }
 
 // quoted is text from outside between double quotes, with the quotes,
 // backslashes, newlines and tabs in it escaped as in JSON, so that nothing in it
@@ -179,6 +190,15 @@ func word(s string) Text {
 		return say(s)
 	}
 	return quoted(s)
+}
+
+// shortWord is word for a sentence: a long one is cut, with its length said.
+func shortWord(s string) Text {
+	head, n := cut(s, longestName)
+	if head == s {
+		return word(s)
+	}
+	return join(quoted(head), quiet("... ("+count(n, "character")+")"))
 }
 
 // isWord says whether s is made of ASCII letters, digits and the characters in

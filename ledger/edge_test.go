@@ -15,11 +15,11 @@ import (
 // full tiles as stores keep them.
 type grove struct {
 	edge   Edge
-	full   map[Tile0][]byte
+	full   map[tileAt][]byte
 	stored []Hash
 }
 
-type Tile0 struct {
+type tileAt struct {
 	level int
 	n     int64
 }
@@ -36,24 +36,31 @@ func leafHash(i int64) Hash {
 	return LeafHash(binary.BigEndian.AppendUint64(nil, uint64(i)))
 }
 
+// grow adds leaves that say nothing.
 func (g *grove) grow(t testing.TB, n int) {
 	t.Helper()
-	if g.full == nil {
-		g.full = map[Tile0][]byte{}
-	}
 	var batch []Hash
 	for i := range int64(n) {
-		h := leafHash(g.edge.Size() + i)
-		stored, err := tlog.StoredHashesForRecordHash(g.edge.Size()+i, h, g)
+		batch = append(batch, leafHash(g.edge.Size()+i))
+	}
+	g.hash(t, batch...)
+}
+
+func (g *grove) hash(t testing.TB, batch ...Hash) {
+	t.Helper()
+	if g.full == nil {
+		g.full = map[tileAt][]byte{}
+	}
+	for i, h := range batch {
+		stored, err := tlog.StoredHashesForRecordHash(g.edge.Size()+int64(i), h, g)
 		if err != nil {
 			t.Fatal(err)
 		}
 		g.stored = append(g.stored, stored...)
-		batch = append(batch, h)
 	}
 	next, full := g.edge.Append(batch)
 	for _, f := range full {
-		g.full[Tile0{f.Level, f.N}] = f.Hashes
+		g.full[tileAt{f.Level, f.N}] = f.Hashes
 	}
 	g.edge = next
 }
@@ -62,7 +69,7 @@ func (g *grove) tile(_ context.Context, t tlog.Tile) ([]byte, error) {
 	if b, ok := g.edge.Tile(t.L, t.N, t.W); ok {
 		return b, nil
 	}
-	b, ok := g.full[Tile0{t.L, t.N}]
+	b, ok := g.full[tileAt{t.L, t.N}]
 	if !ok {
 		return nil, fmt.Errorf("no %s", t.Path())
 	}

@@ -94,7 +94,7 @@ func publicOf(e countersign.Event) Public {
 		p.judge(b.Verdict)
 	case countersign.Decided:
 		p.choose(b.Decision)
-		p.RunBy = b.RunBy
+		p.RunBy = millis(b.RunBy)
 	case countersign.Escalated:
 		p.choose(b.Decision)
 		p.Stages = []countersign.Stage{b.Stage}
@@ -129,10 +129,13 @@ func (p *Public) judge(v countersign.Verdict) {
 		}
 	}
 	if v.Requirement != nil {
-		p.Stages, p.ExpiresAt = v.Requirement.Stages, v.Requirement.ExpiresAt
+		p.Stages, p.ExpiresAt = v.Requirement.Stages, millis(v.Requirement.ExpiresAt)
 	}
 }
 
 func (p *Public) choose(d countersign.Decision) {
 	p.Choice, p.Assurance, p.Solo = d.Choice, d.Assurance, d.Solo
 }
+
+// millis is a time in the precision of the record.
+func millis(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

@@ -167,7 +167,7 @@ type Spent struct {
 
 // NewSpent returns an empty memory of an executor that started at the time.
 func NewSpent(since time.Time) *Spent {
-	return &Spent{since: since.Truncate(time.Millisecond), spent: map[Hash]time.Time{}}
+	return &Spent{since: millis(since), spent: map[Hash]time.Time{}}
 }
 
 // Spend uses the permit up. It returns ErrSpent if that was done before, and

@@ -77,6 +77,12 @@ func BuildReceipt(entries []Entry, proofs [][]Hash, cp Checkpoint) (Receipt, err
 		if _, err := st.open(e.Open); err != nil {
 			return Receipt{}, fmt.Errorf("leaf %d: %w", e.Index, err)
 		}
+		if i > 0 && e.Open.Command != nil {
+			return Receipt{}, fmt.Errorf("leaf %d: the command is disclosed with the first event only", e.Index)
+		}
+	}
+	if r.Request.IsEntity() {
+		return Receipt{}, fmt.Errorf("%s is no request; a receipt is of one", r.Request)
 	}
 	return r, nil
 }

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -56,7 +57,6 @@ type Batch struct {
 	now     time.Time
 	free    func() (int64, error)
 	holders map[string]countersign.RequestID
-	grown   ledger.Edge
 }
 
 // A Record is one new leaf. Before is the index of the leaf before it of the
@@ -71,8 +71,10 @@ type Record struct {
 
 // New is a new request, or a new entity, which has no row.
 type New struct {
-	ID      countersign.RequestID
-	Row     *store.Row
+	ID  countersign.RequestID
+	Row *store.Row
+	// OpenKey is the open key that it still holds at the end of the batch.
+	OpenKey string
 	Created time.Time
 	Draft   *Draft
 }
@@ -200,13 +202,8 @@ func (b *Batch) append(d *Draft, head Head, exists bool) int64 {
 	if !exists {
 		before = -1
 		head.First, head.Command = first, d.command
-		b.New = append(b.New, New{ID: id, Row: d.Change.Row, Created: d.at, Draft: d})
-	}
-	if key := d.openKey(); key != "" {
-		if _, held := b.before.Holder(key); held && b.holders[key] == "" {
-			b.Freed = append(b.Freed, key)
-		}
-		b.holders[key] = id
+		b.takeKey(d.openKey(), id)
+		b.New = append(b.New, New{ID: id, Row: d.Change.Row, OpenKey: d.openKey(), Created: d.at, Draft: d})
 	}
 	for i, l := range d.leaves {
 		index := first + int64(i)
@@ -220,32 +217,46 @@ func (b *Batch) append(d *Draft, head Head, exists bool) int64 {
 	return first
 }
 
-// Tiles appends the leaves to the tree and returns the tiles that became full.
-func (b *Batch) Tiles() []ledger.Tile {
+// takeKey gives the open key to the request. Whoever held it is settled.
+func (b *Batch) takeKey(key string, id countersign.RequestID) {
+	if key == "" {
+		return
+	}
+	if last, ok := b.holders[key]; ok {
+		i := slices.IndexFunc(b.New, func(n New) bool { return n.ID == last })
+		b.New[i].OpenKey = ""
+	} else if _, held := b.before.Holder(key); held {
+		b.Freed = append(b.Freed, key)
+	}
+	b.holders[key] = id
+}
+
+// Grow appends the leaves to the tree. It returns the tip after the batch, still
+// to be signed, and the tiles that became full.
+func (b *Batch) Grow() (Tip, []ledger.Tile) {
 	hashes := make([]ledger.Hash, len(b.Records))
 	for i, r := range b.Records {
 		hashes[i] = r.Hash
 	}
-	var full []ledger.Tile
-	b.grown, full = b.tip.Edge.Append(hashes)
-	return full
+	next := b.tip
+	edge, full := b.tip.Edge.Append(hashes)
+	next.Edge, next.Checkpoint = edge, ledger.Checkpoint{}
+	return next, full
 }
 
-// Sign returns the tip after the batch, with its signed checkpoint. Without a
-// signer the checkpoint has no note. Tiles is called before.
-func (b *Batch) Sign(origin string, s note.Signer) (Tip, error) {
-	next := b.tip
-	next.Edge = b.grown
+// Signed returns the tip with the checkpoint of its edge. Without a signer the
+// checkpoint has no note.
+func (t Tip) Signed(origin string, s note.Signer) (Tip, error) {
 	if s == nil {
-		next.Checkpoint = ledger.Checkpoint{Origin: origin, Size: b.grown.Size(), Root: b.grown.Root()}
-		return next, nil
+		t.Checkpoint = ledger.Checkpoint{Origin: origin, Size: t.Edge.Size(), Root: t.Edge.Root()}
+		return t, nil
 	}
-	cp, err := ledger.SignCheckpoint(origin, b.grown, s)
+	cp, err := ledger.SignCheckpoint(origin, t.Edge, s)
 	if err != nil {
 		return Tip{}, err
 	}
-	next.Checkpoint = cp
-	return next, nil
+	t.Checkpoint = cp
+	return t, nil
 }
 
 // Touched are the ids of what the batch changes, in no order.
@@ -254,5 +265,21 @@ func (b *Batch) Touched() []countersign.RequestID {
 	for id := range b.Heads {
 		ids = append(ids, id)
 	}
-	return slices.Clip(ids)
+	return ids
+}
+
+// FoldDirectory returns the directory that the events of entities make.
+func FoldDirectory(entries []ledger.Entry) (*countersign.Directory, error) {
+	slices.SortFunc(entries, func(a, b ledger.Entry) int { return cmp.Compare(a.Index, b.Index) })
+	dir := countersign.NewDirectory()
+	for _, entry := range entries {
+		e, err := entry.Event()
+		if err != nil {
+			return nil, err
+		}
+		if dir, err = dir.With(e); err != nil {
+			return nil, fmt.Errorf("leaf %d: %w", entry.Index, err)
+		}
+	}
+	return dir, nil
 }

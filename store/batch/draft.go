@@ -77,7 +77,15 @@ func checkForm(c store.Change) error {
 	if len(c.Events) == 0 {
 		return fmt.Errorf("a change without an event records nothing")
 	}
+	for _, e := range c.Keep {
+		if e.Expires.IsZero() {
+			return fmt.Errorf("entry %q never ends; set Expires", e.Key)
+		}
+	}
 	first := c.Events[0]
+	if first.Version == 0 {
+		return fmt.Errorf("%s of %s has version 0; the first is 1", first.Kind, first.Request)
+	}
 	isNew := first.Version == 1 && !first.Request.IsEntity()
 	if (c.Row != nil) != isNew {
 		return fmt.Errorf("%s, version %d of %s: a new request comes with a row, and nothing else does", first.Kind, first.Version, first.Request)
@@ -108,7 +116,7 @@ func (d *Draft) decode() error {
 // Subject is the request or entity that the change is about.
 func (d *Draft) Subject() countersign.RequestID { return d.Change.Events[0].Request }
 
-// Key names the subject's part in open keys; empty if the change asks for none.
+// openKey is the open key that the change asks for, empty if it asks for none.
 func (d *Draft) openKey() string {
 	if d.Change.Row == nil {
 		return ""
@@ -148,7 +156,7 @@ func (d *Draft) Write(at time.Time, after Head) error {
 func (d *Draft) entries(first int64) []ledger.Entry {
 	list := make([]ledger.Entry, len(d.leaves))
 	for i, l := range d.leaves {
-		list[i] = ledger.Entry{Index: first + int64(i), Leaf: slices.Clone(l.bytes), Open: d.Open[i]}
+		list[i] = ledger.Entry{Index: first + int64(i), Leaf: l.bytes, Open: d.Open[i]}
 	}
 	return list
 }

@@ -1,0 +1,433 @@
+package gate_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/audit"
+	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/store"
+	"github.com/countersignhq/countersign/store/memory"
+)
+
+var (
+	simHistories = flag.Int("histories", 2000, "how many histories to simulate")
+	simSeed      = flag.Uint64("seed", 1, "the first history's seed; each next is one more")
+)
+
+// TestSimulatedHistoriesHoldTheSentence plays histories of many agents and
+// reviewers doing right and wrong things while the store, the clock and the
+// process fail, and lets the auditor judge each from the log alone. A history is
+// one goroutine and one seed: -seed N -histories 1 replays it exactly.
+func TestSimulatedHistoriesHoldTheSentence(t *testing.T) {
+	var did tally
+	for i := range *simHistories {
+		seed := *simSeed + uint64(i)
+		h := newHistory(t, seed)
+		h.play(30 + h.rng.IntN(40))
+		if err := h.judge(); err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, err, strings.Join(h.log, "\n"))
+		}
+		did.add(h)
+	}
+	t.Log(did)
+	if *simHistories >= 200 {
+		did.mustHaveTried(t)
+	}
+}
+
+// A history is one simulated run.
+type history struct {
+	*world
+	rng      *rand.Rand
+	witness  *witness
+	agents   []countersign.Agent
+	requests []countersign.RequestID
+	stale    map[countersign.RequestID]gate.Decision // what somebody was shown earlier
+	log      []string
+	crashed  bool
+	did      map[string]int
+}
+
+// A witness is what the outside has been told is on record.
+type witness struct {
+	*memory.Store
+	told []store.Committed
+}
+
+// Commit implements store.Log and remembers what was acknowledged.
+func (w *witness) Commit(ctx context.Context, c store.Change) (store.Committed, error) {
+	done, err := w.Store.Commit(ctx, c)
+	if err == nil {
+		w.told = append(w.told, done)
+	}
+	return done, err
+}
+
+func newHistory(t *testing.T, seed uint64) *history {
+	t.Helper()
+	h := &history{
+		world: newWorldAt(t, &clock{at: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}),
+		rng:   rand.New(rand.NewPCG(seed, 0)), stale: map[countersign.RequestID]gate.Decision{}, did: map[string]int{},
+	}
+	h.agents = []countersign.Agent{h.bot, h.agent("sweeper", "dave"), h.agent("mixed", "carol")}
+	h.witness = &witness{Store: h.store}
+	h.upstream.run = h.behave
+	h.start()
+	h.clock.Advance(time.Second)
+	return h
+}
+
+// start starts a gate as a fresh process does, if the store lets it.
+func (h *history) start() {
+	g, err := gate.New(context.Background(), h.witness, h.trust, gate.Config{
+		Executors: map[string]gate.Executor{"mcp/files": h.upstream}, Now: h.clock.Now,
+		Log: slog.New(slog.DiscardHandler),
+	})
+	if err == nil {
+		h.gate = g
+		return
+	}
+	h.note("start: %v", err)
+	h.crashed = true
+}
+
+// behave is what the upstream does once a permit has opened.
+func (h *history) behave(id countersign.RequestID) (countersign.Outcome, error) {
+	switch h.rng.IntN(12) {
+	case 0:
+		return countersign.Outcome{Execution: countersign.ExecutionFailed, Detail: "no such file"}, nil
+	case 1:
+		return countersign.Outcome{Execution: countersign.ExecutionUnknown}, errors.New("the connection was lost")
+	case 2:
+		h.crash("during %s", id)
+	}
+	return countersign.Outcome{Execution: countersign.ExecutionSucceeded}, nil
+}
+
+func (h *history) crash(format string, args ...any) {
+	h.note("crash "+format, args...)
+	h.store.Faults().Crash(errCrashed)
+	h.crashed = true
+}
+
+var errCrashed = errors.New("the process is gone")
+
+func (h *history) note(format string, args ...any) {
+	h.log = append(h.log, h.clock.Now().Format("15:04:05 ")+fmt.Sprintf(format, args...))
+}
+
+// play does n things, and starts again after each crash.
+func (h *history) play(n int) {
+	for range n {
+		h.fault()
+		h.act()
+		if h.crashed || h.store.Faults().Crashed() {
+			h.restart()
+		}
+	}
+	h.store.Faults().Clear()
+	h.clock.Advance(2 * time.Hour)
+	if err := h.gate.Tick(context.Background()); err != nil {
+		h.t.Fatalf("the last tick: %v\n%s", err, strings.Join(h.log, "\n"))
+	}
+}
+
+func (h *history) restart() {
+	h.note("restart")
+	h.did["restart"]++
+	h.crashed = false
+	h.store = h.store.Restart()
+	h.witness.Store = h.store
+	h.start()
+}
+
+// fault now and then arms a fault for the next commit: it fails, it succeeds and
+// nobody hears of it, the process dies before or after it, or somebody else acts
+// just before it.
+func (h *history) fault() {
+	f := h.store.Faults()
+	switch h.rng.IntN(40) {
+	case 0:
+		f.FailCommit(errors.New("disk I/O error"))
+		h.fired("fail commit")
+	case 1:
+		f.LoseAnswer()
+		h.fired("lose answer")
+	case 2:
+		f.CrashBefore(errCrashed)
+		h.fired("crash before commit")
+	case 3:
+		f.CrashAfter(errCrashed)
+		h.fired("crash after commit")
+	case 4, 5, 6, 7:
+		f.BeforeCommit(h.act)
+		h.fired("race")
+	}
+}
+
+func (h *history) fired(what string) {
+	h.did[what]++
+	h.note("armed: %s", what)
+}
+
+// act does one thing, right or wrong.
+func (h *history) act() {
+	switch n := h.rng.IntN(100); {
+	case n < 28:
+		h.submits()
+	case n < 48:
+		h.decides()
+	case n < 66:
+		h.comesBack()
+	case n < 70:
+		h.withdraws()
+	case n < 73:
+		h.resolves()
+	case n < 78:
+		h.tick()
+	case n < 88:
+		h.clockMoves()
+	default:
+		h.controlChanges()
+	}
+}
+
+func pick[T any](h *history, from ...T) T { return from[h.rng.IntN(len(from))] }
+
+func (h *history) submits() {
+	agent := pick(h, h.agents...)
+	tool := pick(h, "read_file", "write_file", "write_file", "grant", "wipe", "unlisted")
+	ask := h.ask(tool, fmt.Sprintf(`{"n":%d}`, h.rng.IntN(3)))
+	ask.By = agent.Principal()
+	if h.rng.IntN(6) == 0 {
+		ask.OnBehalfOf = []countersign.Principal{{Kind: countersign.KindPerson, ID: "x", Issuer: "local", Subject: pick(h, "bob", "erin")}}
+	}
+	result, err := h.gate.Submit(ended(), ask, io.Discard)
+	var r countersign.Request
+	switch result := result.(type) {
+	case gate.Done:
+		r = result.Request
+	case gate.Pending:
+		r = result.Request
+	case gate.Refused:
+		r = result.Request
+	case gate.Unknown:
+		r = result.Request
+	}
+	h.said("submit %s %s", err, agent.Name, tool)
+	h.did[fmt.Sprintf("submit %T", result)]++
+	if r.ID != "" {
+		h.requests = append(h.requests, r.ID)
+		if h.rng.IntN(3) == 0 {
+			h.gate.Delivered(context.Background(), r.ID)
+		}
+	}
+}
+
+// said notes what was done and how it ended.
+func (h *history) said(format string, err error, args ...any) {
+	end := "ok"
+	if err != nil {
+		end = err.Error()
+	}
+	h.note(format+": %s", append(args, end)...)
+}
+
+// some is a request that was asked for, often a recent one.
+func (h *history) some() (countersign.RequestID, bool) {
+	if len(h.requests) == 0 {
+		return "", false
+	}
+	if h.rng.IntN(3) > 0 {
+		return h.requests[max(0, len(h.requests)-1-h.rng.IntN(4))], true
+	}
+	return pick(h, h.requests...), true
+}
+
+func (h *history) decides() {
+	id, ok := h.some()
+	if !ok {
+		return
+	}
+	person := pick(h, "alice", "bob", "bob", "carol", "carol", "dave", "erin", "nobody")
+	choice := pick(h, countersign.Approve, countersign.Approve, countersign.Approve, countersign.Approve, countersign.Reject, countersign.Escalate)
+	d, seen := h.stale[id]
+	if !seen || h.rng.IntN(4) > 0 {
+		r, err := h.gate.Get(context.Background(), id)
+		if err != nil {
+			return
+		}
+		d = h.shown(r)
+		h.stale[id] = d
+	}
+	d.By = countersign.Principal{Kind: countersign.KindPerson, ID: "per_" + person}
+	d.Choice, d.To = choice, pick(h, "dba", "platform", "nowhere")
+	d.Assurance = pick(h, countersign.Session, countersign.Session, countersign.Passkey, countersign.Chat)
+	if h.rng.IntN(20) == 0 {
+		d.Digest[0] ^= 1
+	}
+	_, err := h.gate.Decide(context.Background(), d)
+	h.said("%s %s %s", err, person, choice, id)
+	h.did[fmt.Sprintf("decide %s", codeOrOK(err))]++
+}
+
+func codeOrOK(err error) countersign.Code {
+	if err == nil {
+		return "ok"
+	}
+	return countersign.CodeOf(err)
+}
+
+func (h *history) comesBack() {
+	id, ok := h.some()
+	if !ok {
+		return
+	}
+	agent := pick(h, h.agents...)
+	result, err := h.gate.Wait(ended(), agent.Principal(), id, io.Discard)
+	h.said("%s comes back for %s: %T", err, agent.Name, id, result)
+	h.did[fmt.Sprintf("wait %T", result)]++
+	if _, ok := result.(gate.Done); ok && h.rng.IntN(2) == 0 {
+		h.gate.Delivered(context.Background(), id)
+	}
+}
+
+func (h *history) withdraws() {
+	if id, ok := h.some(); ok {
+		by := countersign.Who{Actor: pick(h, h.agents...).Principal()}
+		if h.rng.IntN(4) == 0 {
+			by = operator()
+		}
+		_, err := h.gate.Withdraw(context.Background(), id, by, "changed my mind")
+		h.said("%s withdraws %s", err, by.Actor.Name, id)
+	}
+}
+
+func (h *history) resolves() {
+	if id, ok := h.some(); ok {
+		_, err := h.gate.Resolve(context.Background(), id, operator(), pick(h, countersign.ExecutionSucceeded, countersign.ExecutionFailed), "looked")
+		h.said("resolve %s", err, id)
+	}
+}
+
+func (h *history) tick() { h.said("tick", h.gate.Tick(context.Background())) }
+
+func (h *history) clockMoves() {
+	d := pick(h, time.Second, time.Second, time.Minute, 5*time.Minute, 11*time.Minute, 31*time.Minute, -5*time.Second, -30*time.Second, -2*time.Minute)
+	h.clock.Advance(d)
+	h.note("the clock moves by %s", d)
+}
+
+func (h *history) controlChanges() {
+	ctx := context.Background()
+	switch h.rng.IntN(6) {
+	case 0:
+		name := pick(h, "bob", "carol", "erin")
+		p := countersign.Person{ID: "per_" + name, Name: name, Issuer: "local", Subject: name, Inactive: h.rng.IntN(2) == 0}
+		_, err := h.gate.SetPerson(ctx, operator(), p)
+		h.said("%s inactive=%t", err, name, p.Inactive)
+	case 1:
+		members := pick(h, []string{"per_alice", "per_bob", "per_carol"}, []string{"per_carol", "per_dave"}, []string{"per_bob", "per_erin", "per_dave"})
+		name := pick(h, "platform", "dba")
+		h.said("group %s is %v", h.gate.SetGroup(ctx, operator(), name, members), name, members)
+	case 2:
+		i := h.rng.IntN(len(h.agents))
+		h.agents[i].Owner = pick(h, "per_alice", "per_bob", "per_dave", "dba")
+		h.said("%s is owned by %s", h.gate.SetAgent(ctx, operator(), h.agents[i]), h.agents[i].Name, h.agents[i].Owner)
+	case 3:
+		r := files()
+		r.Target = pick(h, countersign.Digest{9}, countersign.Digest{10})
+		h.said("the upstream moves to %s", h.gate.SetResource(ctx, operator(), r), r.Target)
+	default:
+		text := pick(h, simPolicies...)
+		h.said("the policy changes", h.gate.SetPolicy(ctx, operator(), map[string]string{"policy/test.yaml": text}))
+	}
+}
+
+// simPolicies are the policies that take turns.
+var simPolicies = []string{
+	testPolicy,
+	strings.Replace(testPolicy, "quorum: 1", "quorum: 2", 1),
+	strings.Replace(testPolicy, "verbs: [mcp.destructive]", "verbs: [mcp.destructive, mcp.write]", 1),
+	strings.Replace(testPolicy, "quorum: 2, assurance: session", "quorum: 1, assurance: passkey", 1),
+	strings.Replace(testPolicy, "run_within: 10m", "run_within: 2m", 1),
+}
+
+// judge ends the history: the auditor finds nothing, nothing acknowledged is
+// missing, and the upstream ran each request at most once and none unreleased.
+func (h *history) judge() error {
+	ctx := context.Background()
+	head, err := h.store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	report, err := audit.Run(ctx, audit.Source{Trust: h.trust, Checkpoint: head.Note, Entries: h.entries})
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	if len(report.Violations) > 0 {
+		return fmt.Errorf("audit: %s", report.Violations[0])
+	}
+	if err := h.nothingMissing(head.Size); err != nil {
+		return err
+	}
+	return h.countsMatch()
+}
+
+func (h *history) nothingMissing(size int64) error {
+	leaves, err := h.store.Leaves(context.Background(), 0, size)
+	if err != nil {
+		return err
+	}
+	var edge ledger.Edge
+	roots := []ledger.Hash{edge.Root()}
+	for _, leaf := range leaves {
+		edge, _ = edge.Append([]ledger.Hash{ledger.LeafHash(leaf)})
+		roots = append(roots, edge.Root())
+	}
+	for _, told := range h.witness.told {
+		if told.Checkpoint.Size > size || roots[told.Checkpoint.Size] != told.Checkpoint.Root {
+			return fmt.Errorf("a checkpoint of size %d that was given out is not of this log", told.Checkpoint.Size)
+		}
+		for _, e := range told.Entries {
+			if e.Index >= size || string(leaves[e.Index]) != string(e.Leaf) {
+				return fmt.Errorf("leaf %d was acknowledged and is missing", e.Index)
+			}
+		}
+	}
+	return nil
+}
+
+func (h *history) countsMatch() error {
+	for _, id := range h.requests {
+		r, err := h.gate.Get(context.Background(), id)
+		if err != nil {
+			return err
+		}
+		ran, released := h.upstream.count(id), h.recorded(id, countersign.KindReleased)
+		switch {
+		case ran > 1:
+			return fmt.Errorf("%s ran %d times", id, ran)
+		case ran > released:
+			return fmt.Errorf("%s ran and was never released", id)
+		case ran == 0 && r.Execution == countersign.ExecutionSucceeded && !resolved(r):
+			return fmt.Errorf("%s is said to have succeeded and never ran", id)
+		case r.Execution == countersign.ExecutionRunning:
+			return fmt.Errorf("%s is still running when all is over", id)
+		}
+	}
+	return nil
+}
+
+func resolved(r countersign.Request) bool { return r.ResolvedBy != nil }

@@ -1,0 +1,267 @@
+package ledger
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/countersignhq/countersign"
+	"golang.org/x/mod/sumdb/note"
+)
+
+const testOrigin = "countersign.acme.example/log"
+
+var noon = time.Date(2026, 11, 19, 12, 0, 0, 0, time.UTC)
+
+// fixedKey returns the same key of the name every time.
+func fixedKey(t testing.TB, name string) (note.Signer, note.Verifier, string) {
+	t.Helper()
+	seed := sha256.Sum256([]byte("test key of " + name))
+	private := ed25519.NewKeyFromSeed(seed[:])
+	vkey, err := note.NewEd25519VerifierKey(name, private.Public().(ed25519.PublicKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := strings.Split(vkey, "+")[1]
+	s, err := NewSigner("PRIVATE+KEY+" + name + "+" + hash + "+" + base64.StdEncoding.EncodeToString(append([]byte{1}, seed[:]...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := NewVerifier(vkey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, v, vkey
+}
+
+func testTrust(t testing.TB) Trust {
+	_, v, _ := fixedKey(t, testOrigin)
+	return Trust{Origin: testOrigin, Keys: note.VerifierList(v)}
+}
+
+// record writes the events of one request as a store does, each behind gap other
+// leaves, with salts that are the same every time.
+type record struct {
+	grove
+	entries []Entry
+	gap     int
+	prev    Hash
+	command Commitment
+}
+
+func (r *record) add(t testing.TB, events ...countersign.Event) {
+	t.Helper()
+	for _, e := range events {
+		sealed, err := Encode(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed.At = e.At
+		r.put(t, sealed)
+	}
+}
+
+func (r *record) put(t testing.TB, e Event) {
+	t.Helper()
+	d, err := Salted(e.Sealed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for slot, o := range map[Slot]*Opening{SlotCommand: d.Command, SlotWho: d.Who, SlotContext: d.Context} {
+		if o != nil {
+			o.Salt = sha256.Sum256(fmt.Append(nil, "test salt ", e.Request, e.Version, slot))
+		}
+	}
+	if d.Command != nil {
+		r.command = Commit(SlotCommand, *d.Command)
+	}
+	leaf, err := Leaf(e, r.prev, r.command, Commit(SlotWho, *d.Who), Commit(SlotContext, *d.Context))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.prev = LeafHash(leaf)
+	r.grow(t, r.gap)
+	r.entries = append(r.entries, Entry{Index: r.edge.Size(), Leaf: leaf, Open: d})
+	r.hash(t, r.prev)
+}
+
+// sign returns the checkpoint of the log, and the proofs of the entries in it.
+func (r *record) sign(t testing.TB) (Checkpoint, [][]Hash) {
+	t.Helper()
+	s, _, _ := fixedKey(t, testOrigin)
+	cp, err := SignCheckpoint(testOrigin, r.edge, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var proofs [][]Hash
+	for _, e := range r.entries {
+		p, err := Prove(t.Context(), r.tile, cp, e.Index)
+		if err != nil {
+			t.Fatal(err)
+		}
+		proofs = append(proofs, p)
+	}
+	return cp, proofs
+}
+
+func (r *record) receipt(t testing.TB) Receipt {
+	t.Helper()
+	r.grow(t, r.gap)
+	cp, proofs := r.sign(t)
+	built, err := BuildReceipt(r.entries, proofs, cp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return built
+}
+
+func (r *record) file(t testing.TB) []byte {
+	t.Helper()
+	b, err := r.receipt(t).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// A story is the events of one request in the making.
+type story struct {
+	t      testing.TB
+	events []countersign.Event
+	digest countersign.Digest
+}
+
+var (
+	refundBot = countersign.Principal{Kind: countersign.KindAgent, ID: "agt_0p4n7w2k9x1c", Name: "refund-bot",
+		Owner: "per_a1ice00000000", Issuer: "local", Subject: "refund-bot"}
+	alice = person("per_a1ice00000000", "Alice Moreau")
+	bob   = person("per_b0b0000000000", "Bob Okafor")
+	priya = person("per_pr1ya00000000", "Priya Raman")
+
+	pending  = countersign.State{Decision: countersign.DecisionPending, Execution: countersign.ExecutionNone}
+	approved = countersign.State{Decision: countersign.DecisionApproved, Execution: countersign.ExecutionNone}
+	allowed  = countersign.State{Decision: countersign.DecisionAllowed, Execution: countersign.ExecutionNone}
+
+	payments = countersign.Resource{
+		Name: "mcp/payments", Environment: "prod", Regions: []string{"eu-west-1"}, DataClasses: []string{"financial"},
+		Owners: []string{"payments"}, Target: digestOf("target"),
+		Tools: map[string]countersign.Tool{"create_refund": {Verbs: []string{"mcp.write"}}, "get_charge": {Verbs: []string{"mcp.read"}}},
+		Pins:  map[string]countersign.Digest{"create_refund": digestOf("tool"), "get_charge": digestOf("tool 2")},
+	}
+	refund = countersign.MCPRequest{
+		Resource: "mcp/payments", Target: payments.Target, Method: "tools/call", Tool: digestOf("tool"),
+		Params: []byte(`{"name":"create_refund","arguments":{"charge":"ch_3QkV8tB2eZ","amount":"184.50","currency":"EUR","reason":"duplicate <a&b>"}}`),
+	}
+)
+
+func person(id, name string) countersign.Principal {
+	return countersign.Principal{Kind: countersign.KindPerson, ID: id, Name: name, Issuer: "local", Subject: strings.ToLower(name)}
+}
+
+func digestOf(s string) countersign.Digest { return countersign.DigestOfCanonical([]byte(s)) }
+
+// tell starts a story: refund-bot asks.
+func tell(t testing.TB) *story {
+	t.Helper()
+	command, err := countersign.Canonical(refund)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &story{t: t, digest: countersign.DigestOfCanonical(command)}
+	s.add(pending, countersign.Requested{
+		Resource: payments, Reason: "order 20931 was paid twice, SUP-7714", Barred: []string{alice.ID},
+		Facts: countersign.Facts{Tool: "create_refund", Verbs: []string{"mcp.write"}, Classes: []string{"financial"},
+			Certainty: countersign.Known, Understanding: "mcp/1",
+			Indicators: []countersign.Indicator{{ID: "amount.above-limit", Severity: countersign.Medium, Evidence: "184.50",
+				Where: "arguments.amount", Source: "catalogue", Certainty: countersign.Known}}},
+	}, countersign.Who{Actor: refundBot, Method: "token", Origin: countersign.Origin{Door: "mcp", Peer: "127.0.0.1:51234", Client: "claude-code/2.1"}})
+	s.events[0].Command = command
+	return s
+}
+
+func (s *story) add(state countersign.State, b countersign.Body, who countersign.Who) *story {
+	n := len(s.events)
+	s.events = append(s.events, countersign.Event{
+		Request: "req_b7n0e3vyk2sm", Version: uint64(n + 1), At: noon.Add(time.Duration(n) * 1500 * time.Millisecond),
+		State: state, Who: who, Body: b,
+	})
+	return s
+}
+
+func (s *story) gateway(state countersign.State, b countersign.Body) *story {
+	return s.add(state, b, countersign.Who{Actor: countersign.Gateway(), Origin: countersign.Origin{Door: "mcp"}})
+}
+
+func verdict(effect countersign.Effect, rule string) countersign.Verdict {
+	return countersign.Verdict{Effect: effect, Policy: digestOf("policy"), Catalogue: digestOf("catalogue"), Understanding: "mcp/1",
+		Rules: []countersign.RuleTrace{
+			{ID: "refund-over-1000", Value: countersign.RuleFalse, Effect: countersign.Hold},
+			{ID: rule, Value: countersign.RuleTrue, Effect: effect, Counts: true, Why: "Refunds above 100 wait.", Source: "policy/payments.yaml:7"},
+			{ID: "prod-write", Value: countersign.RuleTrue, Effect: effect},
+		}}
+}
+
+func held(stages ...countersign.Stage) countersign.Held {
+	v := verdict(countersign.Hold, "refund-over-100")
+	v.Requirement = &countersign.Requirement{Stages: stages, ExpiresAt: noon.Add(30 * time.Minute), RunWithinSeconds: 600,
+		Bounds: map[string]string{"bytes": "1000"}}
+	return countersign.Held{Verdict: v}
+}
+
+func stage(quorum int, at countersign.Assurance, groups ...string) countersign.Stage {
+	return countersign.Stage{Reviewers: groups, Quorum: quorum, Assurance: at}
+}
+
+func (s *story) held(stages ...countersign.Stage) *story { return s.gateway(pending, held(stages...)) }
+
+func (s *story) decided(state countersign.State, by countersign.Principal, choice countersign.Choice, with countersign.Assurance) *story {
+	d := countersign.Decided{Decision: countersign.Decision{Choice: choice, Digest: s.digest, View: digestOf("view"), Assurance: with, Channel: "console"}}
+	if state == approved {
+		d.RunBy = noon.Add(10*time.Minute + 123456*time.Nanosecond)
+	}
+	return s.add(state, d, signedIn(by))
+}
+
+func signedIn(by countersign.Principal) countersign.Who {
+	return countersign.Who{Actor: by, Method: "link", AuthTime: noon.Add(-time.Hour), Origin: countersign.Origin{Door: "console", Peer: "10.4.9.80:40012"}}
+}
+
+func (s *story) released(approvals ...int) *story {
+	from := s.events[len(s.events)-1].State
+	return s.gateway(countersign.State{Decision: from.Decision, Execution: countersign.ExecutionRunning}, countersign.Released{
+		Executor: "mcp/payments", Target: payments.Target, Approvals: approvals, Bounds: map[string]string{"bytes": "1000"}})
+}
+
+func (s *story) completed(x countersign.ExecutionState) *story {
+	from := s.events[len(s.events)-1].State
+	at := noon.Add(time.Duration(len(s.events)-1) * 1500 * time.Millisecond)
+	return s.gateway(countersign.State{Decision: from.Decision, Execution: x}, countersign.Completed{Outcome: countersign.Outcome{
+		Execution: x, Bytes: "412", ResultDigest: digestOf("result"), StartedAt: at, FinishedAt: at.Add(212 * time.Millisecond)}})
+}
+
+// ran is the usual story: one person approves, it runs.
+func ran(t testing.TB) *story {
+	t.Helper()
+	return tell(t).held(stage(1, countersign.Session, "payments")).
+		decided(approved, bob, countersign.Approve, countersign.Session).released(3).completed(countersign.ExecutionSucceeded)
+}
+
+// ranForTwo is the story of two approvals.
+func ranForTwo(t testing.TB) *story {
+	t.Helper()
+	return tell(t).held(stage(2, countersign.Session, "payments", "dba")).
+		decided(pending, priya, countersign.Approve, countersign.Session).
+		decided(approved, bob, countersign.Approve, countersign.Session).
+		released(3, 4).completed(countersign.ExecutionSucceeded)
+}
+
+func (s *story) recorded() *record {
+	s.t.Helper()
+	r := &record{gap: 40}
+	r.add(s.t, s.events...)
+	return r
+}

@@ -1,0 +1,186 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/store"
+	"github.com/countersignhq/countersign/store/batch"
+)
+
+// maxCached is how many heads, and how many keys, are kept in memory.
+const maxCached = 1 << 14
+
+// heads keeps where requests and entities stand as of the last durable commit.
+// Only the writer puts; callers look to draft their leaves.
+type heads struct {
+	mu sync.Mutex
+	m  map[countersign.RequestID]batch.Head
+}
+
+func newHeads() *heads { return &heads{m: map[countersign.RequestID]batch.Head{}} }
+
+func (h *heads) get(id countersign.RequestID) (batch.Head, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	head, ok := h.m[id]
+	return head, ok
+}
+
+func (h *heads) put(changed map[countersign.RequestID]batch.Head) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id, head := range changed {
+		h.m[id] = head
+	}
+	dropSome(h.m, func(batch.Head) bool { return true })
+}
+
+// dropSome drops an eighth of a full cache, any that may go.
+func dropSome[K comparable, V any](m map[K]V, may func(V) bool) {
+	if len(m) <= maxCached {
+		return
+	}
+	n := maxCached / 8
+	for k, v := range m {
+		if may(v) {
+			delete(m, k)
+			n--
+		}
+		if n == 0 {
+			return
+		}
+	}
+}
+
+// A keyring keeps unwrapped keys. A key that is not stored yet is one for all
+// who need it at the same time, and stays for as long as one of them does: two
+// keys of one subject would make what the second sealed unreadable.
+type keyring struct {
+	seal *store.Sealer
+	read *sql.DB
+
+	mu   sync.Mutex
+	keys map[string]*ringKey
+}
+
+type ringKey struct {
+	*store.SubjectKey
+	stored bool
+	users  int // changes on their way that sealed with it
+}
+
+func newKeyring(seal *store.Sealer, read *sql.DB) *keyring {
+	return &keyring{seal: seal, read: read, keys: map[string]*ringKey{}}
+}
+
+// find returns the stored key of the subject; ErrNotFound if there is none, or
+// it was destroyed.
+func (r *keyring) find(ctx context.Context, q queryer, subject string) (*store.SubjectKey, error) {
+	r.mu.Lock()
+	k := r.keys[subject]
+	r.mu.Unlock()
+	if k != nil {
+		return k.SubjectKey, nil
+	}
+	found, err := r.load(ctx, q, subject)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.keys[subject] == nil {
+		r.add(&ringKey{SubjectKey: found, stored: true})
+	}
+	return found, nil
+}
+
+// hold returns the key of one who acts, or of an entity, and makes it if there
+// is none. It is held until drop.
+func (r *keyring) hold(ctx context.Context, subject string) (*ringKey, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k := r.keys[subject]
+	if k == nil {
+		found, err := r.load(ctx, r.read, subject)
+		stored := err == nil
+		if errors.Is(err, store.ErrNotFound) {
+			found, err = r.seal.NewKey(subject)
+		}
+		if err != nil {
+			return nil, err
+		}
+		k = &ringKey{SubjectKey: found, stored: stored}
+		r.add(k)
+	}
+	k.users++
+	return k, nil
+}
+
+// drop lets go of held keys.
+func (r *keyring) drop(held []*ringKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, k := range held {
+		k.users--
+		if k.users == 0 && !k.stored {
+			delete(r.keys, k.Subject)
+		}
+	}
+}
+
+// missing returns those of the held keys that are not stored yet.
+func (r *keyring) missing(held []*ringKey) []*ringKey {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []*ringKey
+	for _, k := range held {
+		if !k.stored {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// stored tells the ring what a durable commit has stored.
+func (r *keyring) stored(held []*ringKey, fresh []*store.SubjectKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, k := range held {
+		k.stored = true
+	}
+	for _, k := range fresh {
+		r.add(&ringKey{SubjectKey: k, stored: true})
+	}
+}
+
+func (r *keyring) add(k *ringKey) {
+	r.keys[k.Subject] = k
+	dropSome(r.keys, func(k *ringKey) bool { return k.stored && k.users == 0 })
+}
+
+func (r *keyring) load(ctx context.Context, q queryer, subject string) (*store.SubjectKey, error) {
+	query := "SELECT wrapped FROM keys WHERE subject = $1"
+	if !countersign.RequestID(subject).IsEntity() {
+		query = "SELECT key FROM subjects WHERE id = $1"
+	}
+	var wrapped []byte
+	err := q.QueryRowContext(ctx, query, subject).Scan(&wrapped)
+	if errors.Is(err, sql.ErrNoRows) || (err == nil && wrapped == nil) {
+		return nil, fmt.Errorf("key of %s: %w", subject, store.ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the key of %s: %w", subject, explain(err))
+	}
+	return r.seal.OpenKey(subject, wrapped)
+}
+
+// queryer is *sql.DB or *sql.Tx.
+type queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}

@@ -1,0 +1,108 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// A fileLock keeps a second process away for as long as this one lives.
+type fileLock struct{ f *os.File }
+
+func lockFile(path string) (*fileLock, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("make the lock file: %w; check that the folder exists and is yours", err)
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		holder, _ := io.ReadAll(io.LimitReader(f, 20))
+		return nil, errors.Join(fmt.Errorf("process %s is using it; stop that one first", holderName(string(holder))), f.Close())
+	}
+	if err == nil {
+		err = f.Truncate(0)
+	}
+	if err == nil {
+		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
+	}
+	return &fileLock{f}, nil
+}
+
+func holderName(text string) string {
+	if pid, err := strconv.Atoi(strings.TrimSpace(text)); err == nil {
+		return strconv.Itoa(pid)
+	}
+	return "(unknown)"
+}
+
+func (l *fileLock) release() error { return l.f.Close() }
+
+// networkFS are the file systems on which locks and syncs do not do what SQLite
+// needs of them, by the magic numbers of statfs(2).
+func networkFS(magic int64) string {
+	switch uint32(magic) {
+	case unix.NFS_SUPER_MAGIC:
+		return "NFS"
+	case unix.SMB_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC:
+		return "SMB"
+	case unix.V9FS_MAGIC:
+		return "9P"
+	case unix.CEPH_SUPER_MAGIC:
+		return "Ceph"
+	case unix.AFS_SUPER_MAGIC, unix.AFS_FS_MAGIC:
+		return "AFS"
+	}
+	return ""
+}
+
+func checkPlace(path string) error {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(filepath.Dir(path), &fs); err != nil {
+		return fmt.Errorf("look at the folder: %w; make it first", err)
+	}
+	if name := networkFS(int64(fs.Type)); name != "" {
+		return fmt.Errorf("the folder is on a network file system (%s), which can lose what it said it kept; use a local disk", name)
+	}
+	return nil
+}
+
+// freeBytes is how much disk is left for the database.
+func freeBytes(path string) (int64, error) {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(filepath.Dir(path), &fs); err != nil {
+		return 0, err
+	}
+	return int64(fs.Bavail) * int64(fs.Bsize), nil
+}
+
+// explain says of an error of the database what to do about it.
+func explain(err error) error {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return err
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_FULL:
+		return fmt.Errorf("the disk is full; free some space: %w", err)
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("the database is damaged; restore a backup: %w", err)
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH:
+		return fmt.Errorf("the database cannot be written; check who owns the folder and its mode: %w", err)
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return fmt.Errorf("another program holds the database locked; close it: %w", err)
+	case sqlite3.SQLITE_IOERR:
+		return fmt.Errorf("the disk does not work as it should; check it: %w", err)
+	}
+	return err
+}

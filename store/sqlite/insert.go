@@ -1,0 +1,279 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"math/bits"
+	"strconv"
+	"strings"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/store/batch"
+)
+
+// insert writes what the group keeps.
+func (w *writer) insert(ctx context.Context, g *group) error {
+	for _, step := range []func(context.Context, *group) error{
+		w.insertLeaves, w.freeKeys, w.insertSubjects, w.moveSubjects, w.insertKeys, w.insertTiles, w.insertBeside,
+	} {
+		if err := step(ctx, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) insertLeaves(ctx context.Context, g *group) error {
+	const columns = 7
+	args := make([]any, 0, len(g.batch.Records)*columns)
+	for _, r := range g.batch.Records {
+		var before any
+		if r.Before >= 0 {
+			before = r.Before
+		}
+		s := g.taken[r.Draft].sealed[r.Event]
+		args = append(args, r.Index, before, r.Leaf, s.actor, s.who, s.context, orNull(s.command))
+	}
+	return w.insertMany(ctx, many{"INSERT INTO leaves (idx, before, leaf, actor, who, context, command) VALUES ", columns, ""}, args)
+}
+
+func (w *writer) freeKeys(ctx context.Context, g *group) error {
+	for _, key := range g.batch.Freed {
+		if err := w.exec(ctx, "UPDATE subjects SET open_key = NULL WHERE open_key = $1", w.s.blindOpenKey(key)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) insertSubjects(ctx context.Context, g *group) error {
+	const columns = 11
+	args := make([]any, 0, len(g.batch.New)*columns)
+	for _, n := range g.batch.New {
+		h, c := g.batch.Heads[n.ID], g.taken[n.Draft]
+		args = append(args, h.First, string(n.ID), h.Last)
+		if n.Row == nil {
+			args = append(args, nil, nil, nil, nil, nil, nil, n.Created.UnixMilli(), nil)
+			continue
+		}
+		var openKey any
+		if n.OpenKey != "" {
+			openKey = c.openKey
+		}
+		args = append(args, string(h.State.Decision), string(h.State.Execution), n.Row.Requester, n.Row.Resource,
+			c.digest, openKey, n.Created.UnixMilli(), c.fresh.Wrapped)
+	}
+	return w.insertMany(ctx, many{
+		"INSERT INTO subjects (first, id, last, decision, execution, requester, resource, digest, open_key, created, key) VALUES ", columns, "",
+	}, args)
+}
+
+// moveSubjects updates what was on record before the batch.
+func (w *writer) moveSubjects(ctx context.Context, g *group) error {
+	from := g.batch.Records[0].Index
+	for id, h := range g.batch.Heads {
+		if h.First >= from {
+			continue
+		}
+		var err error
+		if id.IsEntity() {
+			err = w.exec(ctx, "UPDATE subjects SET last = $1 WHERE first = $2", h.Last, h.First)
+		} else {
+			err = w.exec(ctx, "UPDATE subjects SET last = $1, decision = $2, execution = $3 WHERE first = $4",
+				h.Last, string(h.State.Decision), string(h.State.Execution), h.First)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) insertKeys(ctx context.Context, g *group) error {
+	done := map[*ringKey]bool{}
+	for _, c := range g.taken {
+		for _, k := range w.s.keys.missing(c.held) {
+			if done[k] {
+				continue
+			}
+			done[k] = true
+			if err := w.exec(ctx, "INSERT INTO keys (subject, wrapped) VALUES ($1, $2)", k.Subject, k.Wrapped); err != nil {
+				return fmt.Errorf("store the key of %s: %w", k.Subject, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (w *writer) insertTiles(ctx context.Context, g *group) error {
+	for _, t := range g.tiles {
+		if err := w.exec(ctx, "INSERT INTO tiles (level, n, hashes) VALUES ($1, $2, $3)", t.Level, t.N, t.Hashes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insertBeside writes the jobs and the ephemeral values of the changes.
+func (w *writer) insertBeside(ctx context.Context, g *group) error {
+	var jobs, kept []any
+	for _, r := range g.batch.Records {
+		if r.Event == 0 {
+			c := g.taken[r.Draft]
+			jobs, kept = append(jobs, c.jobs...), append(kept, c.kept...)
+		}
+	}
+	if err := w.insertMany(ctx, insertJobs, jobs); err != nil {
+		return err
+	}
+	return w.insertMany(ctx, insertKept, kept)
+}
+
+var (
+	insertJobs = many{
+		"INSERT INTO jobs (kind, key, due, body) VALUES ", 4,
+		" ON CONFLICT (kind, key) DO UPDATE SET due = excluded.due, until = 0, lease = '', body = excluded.body",
+	}
+	insertKept = many{
+		"INSERT INTO ephemeral (key, subject, expires, value) VALUES ", 4,
+		" ON CONFLICT (key) DO UPDATE SET subject = excluded.subject, expires = excluded.expires, value = excluded.value",
+	}
+)
+
+// many is an INSERT of any number of rows.
+type many struct {
+	insert  string
+	columns int
+	tail    string
+}
+
+// insertMany inserts the rows whose columns are args, in statements of 64, 32, …
+// rows, so that few different ones are prepared.
+func (w *writer) insertMany(ctx context.Context, m many, args []any) error {
+	for len(args) > 0 {
+		rows := min(64, 1<<(bits.Len(uint(len(args)/m.columns))-1))
+		n := rows * m.columns
+		if err := w.exec(ctx, w.text(m, rows), args[:n]...); err != nil {
+			return err
+		}
+		args = args[n:]
+	}
+	return nil
+}
+
+func (w *writer) text(m many, rows int) string {
+	key := manyRows{m, rows}
+	if t, ok := w.texts[key]; ok {
+		return t
+	}
+	var b strings.Builder
+	b.WriteString(m.insert)
+	for i := range rows * m.columns {
+		switch {
+		case i == 0:
+			b.WriteString("(")
+		case i%m.columns == 0:
+			b.WriteString("), (")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString("$" + strconv.Itoa(i+1))
+	}
+	b.WriteString(")" + m.tail)
+	w.texts[key] = b.String()
+	return w.texts[key]
+}
+
+type manyRows struct {
+	many
+	rows int
+}
+
+// orNull keeps an absent blob from being kept as an empty one.
+func orNull(b []byte) any {
+	if b == nil {
+		return nil
+	}
+	return b
+}
+
+// before is how things stood, as far as a batch will ask.
+type before struct {
+	heads   map[countersign.RequestID]batch.Head
+	holders map[string]countersign.RequestID
+}
+
+func (b before) Head(id countersign.RequestID) (batch.Head, bool) {
+	h, ok := b.heads[id]
+	return h, ok
+}
+
+func (b before) Holder(openKey string) (countersign.RequestID, bool) {
+	id, ok := b.holders[openKey]
+	return id, ok
+}
+
+// look reads the heads that the changes are checked against, and the holders of
+// the open keys that they ask for with their heads.
+func (w *writer) look(ctx context.Context, changes []*op) (before, error) {
+	b := before{map[countersign.RequestID]batch.Head{}, map[string]countersign.RequestID{}}
+	var ids, keys []any
+	plain := map[string]string{} // open keys by what stands for them at rest
+	for _, o := range changes {
+		d := o.change.draft
+		if h, ok := w.s.heads.get(d.Subject()); ok {
+			b.heads[d.Subject()] = h
+		} else {
+			ids = append(ids, string(d.Subject()))
+		}
+		if o.change.openKey != nil {
+			keys = append(keys, o.change.openKey)
+			plain[string(o.change.openKey)] = d.Change.Row.OpenKey
+		}
+	}
+	if err := w.readHeads(ctx, b, "id", ids, plain); err != nil {
+		return b, err
+	}
+	return b, w.readHeads(ctx, b, "open_key", keys, plain)
+}
+
+// readHeads reads the heads of the subjects whose column is one of the values.
+// What a head says is taken from the last leaf, not from the row.
+func (w *writer) readHeads(ctx context.Context, b before, column string, values []any, plain map[string]string) error {
+	for len(values) > 0 {
+		n := min(64, 1<<(bits.Len(uint(len(values)))-1))
+		query := w.text(many{"SELECT s.first, s.last, s.open_key, l.leaf FROM subjects s JOIN leaves l ON l.idx = s.last WHERE s." + column + " IN ", n, ""}, 1)
+		st, err := w.prepared(ctx, query)
+		if err != nil {
+			return err
+		}
+		rows, err := st.QueryContext(ctx, values[:n]...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var h batch.Head
+			var openKey, leaf []byte
+			if err := rows.Scan(&h.First, &h.Last, &openKey, &leaf); err != nil {
+				return err
+			}
+			said, err := ledger.ParseLeaf(leaf)
+			if err != nil {
+				return fmt.Errorf("leaf %d: %w", h.Last, err)
+			}
+			h.Hash, h.Command = ledger.LeafHash(leaf), said.Command
+			h.Version, h.State = said.Event.Version, said.Event.State
+			b.heads[said.Event.Request] = h
+			if key, asked := plain[string(openKey)]; asked && openKey != nil {
+				b.holders[key] = said.Event.Request
+			}
+		}
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		values = values[n:]
+	}
+	return nil
+}

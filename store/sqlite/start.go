@@ -1,0 +1,231 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/store/batch"
+	"github.com/pressly/goose/v3"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// vaultCheck is sealed in the head row, to find out whether the vault key is the
+// one that this database was made with.
+const vaultCheck = "countersign/vault-check/v1"
+
+// connect opens the readers' pool and returns the writer's own connection, with
+// the schema up to date.
+func (s *Store) connect(ctx context.Context) (*sql.DB, error) {
+	abs, err := filepath.Abs(s.path)
+	if err != nil {
+		return nil, err
+	}
+	own, err := sql.Open("sqlite", dsn(abs,
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(FAST)",
+		"wal_autocheckpoint(2000)", "cache_size(-32768)", "temp_store(MEMORY)", "trusted_schema(OFF)"))
+	if err != nil {
+		return nil, err
+	}
+	own.SetMaxOpenConns(1)
+	if err := migrate(ctx, own); err != nil {
+		return nil, errors.Join(err, own.Close())
+	}
+	s.read, err = sql.Open("sqlite", dsn(abs, "busy_timeout(5000)", "query_only(ON)", "cache_size(-8192)", "trusted_schema(OFF)"))
+	if err != nil {
+		return nil, errors.Join(err, own.Close())
+	}
+	readers := max(4, runtime.GOMAXPROCS(0))
+	s.read.SetMaxOpenConns(readers)
+	s.read.SetMaxIdleConns(readers)
+	return own, nil
+}
+
+func dsn(path string, pragmas ...string) string {
+	u := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: url.Values{"_pragma": pragmas}.Encode()}
+	return u.String()
+}
+
+func migrate(ctx context.Context, db *sql.DB) error {
+	var mode string
+	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return fmt.Errorf("SQLite keeps its journal as %q here and cannot do otherwise; use a local disk", mode)
+	}
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, sub, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("bring the schema up to date: %w", err)
+	}
+	has, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return err
+	}
+	sources := p.ListSources()
+	if known := sources[len(sources)-1].Version; has > known {
+		return fmt.Errorf("the database has schema %d and this program knows %d; use the newer program", has, known)
+	}
+	return nil
+}
+
+// start checks that the record is whole at its right edge and is what was
+// signed, and returns the state that the next commit starts from.
+func (s *Store) start(ctx context.Context, own *sql.DB) (batch.Tip, error) {
+	head, err := s.head(ctx, own)
+	if err != nil {
+		return batch.Tip{}, err
+	}
+	var leaves int64
+	if err := own.QueryRowContext(ctx, "SELECT coalesce(max(idx)+1, 0) FROM leaves").Scan(&leaves); err != nil {
+		return batch.Tip{}, err
+	}
+	if leaves != head.Size {
+		return batch.Tip{}, fmt.Errorf("the signed head is of %d leaves and the database ends after %d; it was changed: restore a backup", head.Size, leaves)
+	}
+	edge, err := ledger.EdgeAt(ctx, head.Size, s.rederived)
+	if err != nil {
+		return batch.Tip{}, err
+	}
+	if edge.Root() != head.Root {
+		return batch.Tip{}, fmt.Errorf("the leaves hash to root %v and the signed head says %v; the record was changed: restore a backup", edge.Root(), head.Root)
+	}
+	tip := batch.Tip{Edge: edge, Checkpoint: head}
+	if tip.Last, err = s.lastEvent(ctx, head.Size); err != nil {
+		return batch.Tip{}, err
+	}
+	tip.Directory, err = s.rebuild(ctx)
+	return tip, err
+}
+
+// head reads the signed head, or makes that of an empty log.
+func (s *Store) head(ctx context.Context, own *sql.DB) (ledger.Checkpoint, error) {
+	var note, check []byte
+	err := own.QueryRowContext(ctx, "SELECT note, vault FROM head").Scan(&note, &check)
+	if errors.Is(err, sql.ErrNoRows) {
+		empty, err := (batch.Tip{}).Signed(s.cfg.Origin, s.cfg.Signer)
+		if err != nil {
+			return ledger.Checkpoint{}, err
+		}
+		note, check = empty.Checkpoint.Note, s.seal.SealLoose(vaultCheck, []byte(s.cfg.Origin))
+		if _, err := own.ExecContext(ctx, "INSERT INTO head (one, size, note, vault) VALUES (1, 0, $1, $2)", note, check); err != nil {
+			return ledger.Checkpoint{}, err
+		}
+	} else if err != nil {
+		return ledger.Checkpoint{}, err
+	}
+	if _, err := s.seal.OpenLoose(vaultCheck, check); err != nil {
+		return ledger.Checkpoint{}, errors.New("the vault key is not the one that this database was made with; give that one")
+	}
+	cp, err := ledger.OpenCheckpoint(note, s.cfg.Origin, s.cfg.Keys)
+	if err != nil {
+		return ledger.Checkpoint{}, fmt.Errorf("the signed head: %w; check the origin and the log key", err)
+	}
+	return cp, nil
+}
+
+// rederived is a ledger.TileFunc that hashes what the tile rests on again: the
+// leaves of a partial tile of level 0, the tiles below of a higher one.
+func (s *Store) rederived(ctx context.Context, t tlog.Tile) ([]byte, error) {
+	if t.L == 0 {
+		leaves, err := s.leaves(ctx, s.read, t.N<<ledger.TileHeight, t.N<<ledger.TileHeight+int64(t.W))
+		if err != nil {
+			return nil, err
+		}
+		var hashes []byte
+		for _, l := range leaves {
+			h := ledger.LeafHash(l)
+			hashes = append(hashes, h[:]...)
+		}
+		return hashes, nil
+	}
+	var hashes []byte
+	for n := t.N << ledger.TileHeight; n < t.N<<ledger.TileHeight+int64(t.W); n++ {
+		below, err := s.fullTile(ctx, t.L-1, n)
+		if err != nil {
+			return nil, err
+		}
+		h := subtree(below)
+		hashes = append(hashes, h[:]...)
+	}
+	return hashes, nil
+}
+
+// subtree is the root of the perfect tree over the hashes.
+func subtree(hashes []byte) ledger.Hash {
+	if len(hashes) == tlog.HashSize {
+		return ledger.Hash(hashes)
+	}
+	half := len(hashes) / 2
+	return tlog.NodeHash(subtree(hashes[:half]), subtree(hashes[half:]))
+}
+
+func (s *Store) lastEvent(ctx context.Context, size int64) (time.Time, error) {
+	if size == 0 {
+		return time.Time{}, nil
+	}
+	leaves, err := s.leaves(ctx, s.read, size-1, size)
+	if err != nil {
+		return time.Time{}, err
+	}
+	last, err := ledger.ParseLeaf(leaves[0])
+	if err != nil {
+		return time.Time{}, fmt.Errorf("leaf %d: %w", size-1, err)
+	}
+	return last.Event.At, nil
+}
+
+// rebuild folds the events of all entities into the directory, in the order in
+// which they were recorded.
+func (s *Store) rebuild(ctx context.Context) (*countersign.Directory, error) {
+	ids, err := column[countersign.RequestID](ctx, s.read, "SELECT id FROM subjects WHERE decision IS NULL ORDER BY first")
+	if err != nil {
+		return nil, err
+	}
+	var all []ledger.Entry
+	for _, id := range ids {
+		entries, err := s.entries(ctx, s.read, id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, entries...)
+	}
+	return batch.FoldDirectory(all)
+}
+
+// column reads a query of one column.
+func column[T any](ctx context.Context, q queryer, query string, args ...any) ([]T, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, explain(err)
+	}
+	defer rows.Close()
+	var list []T
+	for rows.Next() {
+		var v T
+		if err := rows.Scan(&v); err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, explain(rows.Err())
+}
