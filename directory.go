@@ -17,6 +17,8 @@ type Directory struct {
 	Agents    map[string]Agent  // by id
 	Resources map[string]Resource
 	Policy    *PolicyChanged // nil: none is loaded, and everything is held
+	// Version counts the events that made it; 0 is the empty directory.
+	Version uint64
 	// Versions are the versions of the entities, by the id their events carry.
 	Versions map[RequestID]uint64
 	// Tokens finds the agent of a token by its hash.
@@ -43,7 +45,7 @@ func (d *Directory) With(e Event) (*Directory, error) {
 	}
 	next := &Directory{
 		People: maps.Clone(d.People), Groups: maps.Clone(d.Groups), Agents: maps.Clone(d.Agents),
-		Resources: maps.Clone(d.Resources), Policy: d.Policy,
+		Resources: maps.Clone(d.Resources), Policy: d.Policy, Version: d.Version + 1,
 		Versions: maps.Clone(d.Versions), Tokens: maps.Clone(d.Tokens),
 	}
 	next.Versions[e.Request] = e.Version

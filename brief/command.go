@@ -1,6 +1,7 @@
 package brief
 
 import (
+	_ "embed"
 	"strings"
 	"unicode/utf8"
 
@@ -214,4 +215,25 @@ func CommandLine(r countersign.Request) Text {
 		return title
 	}
 	return join(title, say(" "), short(string(sent), longestRow))
+}
+
+// The English list of BIP-39 (github.com/bitcoin/bips, MIT License): 2,048 words
+// whose first four letters differ.
+//
+//go:embed words.txt
+var words string
+
+// Words are the first 88 bits of a digest as eight words, 11 bits each, so that
+// people can compare two screens.
+func Words(d countersign.Digest) [8]string {
+	all := strings.Fields(words)
+	var eight [8]string
+	for i := range eight {
+		n := 0
+		for bit := i * 11; bit < (i+1)*11; bit++ {
+			n = n<<1 | int(d[bit/8]>>(7-bit%8)&1)
+		}
+		eight[i] = all[n]
+	}
+	return eight
 }

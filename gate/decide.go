@@ -62,14 +62,12 @@ func (g *Gate) decide(ctx context.Context, d Decision) (countersign.Request, err
 	if err != nil {
 		return r, err
 	}
+	c.seen = dir
 	r, _, err = g.record(ctx, r, c)
 	if errors.Is(err, store.ErrLate) {
 		return r, &countersign.Error{Code: countersign.CodeAlreadySettled, Detail: fmt.Sprintf("%s has expired; nothing was recorded and nothing ran", r.ID)}
 	}
-	if err != nil && !errors.Is(err, store.ErrConflict) {
-		return r, unavailable(err)
-	}
-	return r, err
+	return r, unavailable(err)
 }
 
 // settledAlready refuses a choice that comes too late, and says who was faster.
@@ -168,11 +166,8 @@ func (g *Gate) refuse(ctx context.Context, r countersign.Request, d Decision, wh
 	}
 	refused := step(d.who(), r.Decision, r.Execution, countersign.Refused{Decision: d.Decision, Code: why.Code})
 	after, _, err := g.record(ctx, r, change{events: []countersign.Event{refused}})
-	if errors.Is(err, store.ErrConflict) {
-		return r, err
-	}
 	if err != nil {
-		return r, unavailable(errors.Join(why, err))
+		return r, unavailable(err)
 	}
 	return after, why
 }

@@ -165,6 +165,9 @@ func (g *Gate) policy(d *countersign.Directory) *policy.Policy {
 // stands.
 func (g *Gate) record(ctx context.Context, r countersign.Request, c change) (countersign.Request, store.Committed, error) {
 	sc := store.Change{Row: c.row, NotAfter: c.notAfter, Jobs: c.jobs, Keep: c.keep}
+	if c.seen != nil {
+		sc.Directory = c.seen.Version
+	}
 	for i := range c.events {
 		c.events[i].Request, c.events[i].Version = r.ID, r.Version+uint64(i)+1
 		e, err := ledger.Encode(c.events[i])
@@ -190,6 +193,7 @@ func (g *Gate) record(ctx context.Context, r countersign.Request, c change) (cou
 // change is what record commits; request and versions are filled in.
 type change struct {
 	events   []countersign.Event
+	seen     *countersign.Directory // what it was decided on; nil if on nothing of it
 	row      *store.Row
 	notAfter time.Time
 	jobs     []store.Job
@@ -203,6 +207,9 @@ func step(who countersign.Who, d countersign.DecisionState, x countersign.Execut
 
 // unavailable turns a fault of the store into what the asker is told.
 func unavailable(err error) error {
+	if err == nil || errors.Is(err, store.ErrConflict) {
+		return err
+	}
 	if _, ok := errors.AsType[*countersign.Error](err); ok {
 		return err
 	}

@@ -24,11 +24,15 @@ func (g *Gate) release(ctx context.Context, id countersign.RequestID, via Execut
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	again, err := g.recheck(ctx, r, via)
+	dir, err := g.Directory(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := change{notAfter: r.RunBy}
+	again, err := g.recheck(ctx, dir, r, via)
+	if err != nil {
+		return nil, err
+	}
+	c := change{notAfter: r.RunBy, seen: dir}
 	if again != nil {
 		c.events = []countersign.Event{*again}
 		if again.State.Decision == countersign.DecisionPending {
@@ -36,7 +40,7 @@ func (g *Gate) release(ctx context.Context, id countersign.RequestID, via Execut
 		}
 	} else {
 		c.events = []countersign.Event{step(gateway(), countersign.DecisionApproved, countersign.ExecutionRunning, countersign.Released{
-			Executor: r.Resource.Name, Target: r.Resource.Target, Approvals: approvals(r, entries), Bounds: r.Verdict.Requirement.Bounds,
+			Executor: r.Resource.Name, Target: r.Resource.Target, Policy: bundleOf(dir), Approvals: approvals(r, entries), Bounds: r.Verdict.Requirement.Bounds,
 		})}
 	}
 	r, done, err := g.record(ctx, r, c)
@@ -106,13 +110,9 @@ func (g *Gate) proven(ctx context.Context, id countersign.RequestID) (countersig
 
 // recheck returns the event that stands in the way of a release, nil if none
 // does.
-func (g *Gate) recheck(ctx context.Context, r countersign.Request, via Executor) (*countersign.Event, error) {
+func (g *Gate) recheck(ctx context.Context, dir *countersign.Directory, r countersign.Request, via Executor) (*countersign.Event, error) {
 	if r.Decision != countersign.DecisionApproved || r.Execution != countersign.ExecutionNone {
 		return nil, store.ErrConflict
-	}
-	dir, err := g.store.Snapshot(ctx)
-	if err != nil {
-		return nil, unavailable(err)
 	}
 	denied := func(v countersign.Verdict, because string) *countersign.Event {
 		v.Effect = countersign.Deny
@@ -148,6 +148,13 @@ func (g *Gate) recheck(ctx context.Context, r countersign.Request, via Executor)
 		return held(r.Verdict, becauseVoid(void), slices.Sorted(maps.Keys(void))), nil
 	}
 	return nil, nil
+}
+
+func bundleOf(d *countersign.Directory) countersign.Digest {
+	if d.Policy == nil {
+		return countersign.Digest{}
+	}
+	return d.Policy.Bundle
 }
 
 func becauseVoid(void map[string]string) string {

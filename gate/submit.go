@@ -15,6 +15,16 @@ import (
 // store, and the same ask joins it. A context that ends never stops a command
 // that was released, and never withdraws one that is held.
 func (g *Gate) Submit(ctx context.Context, ask Ask, out Sink) (Result, error) {
+	for {
+		result, err := g.submit(ctx, ask, out)
+		if !errors.Is(err, store.ErrConflict) {
+			return result, err
+		}
+		// People, resources or policy changed at the same moment: judge again.
+	}
+}
+
+func (g *Gate) submit(ctx context.Context, ask Ask, out Sink) (Result, error) {
 	asked, err := g.understand(ctx, ask)
 	if err != nil {
 		return nil, err
@@ -46,10 +56,7 @@ func (g *Gate) Submit(ctx context.Context, ask Ask, out Sink) (Result, error) {
 		}
 		return g.join(ctx, r, asked, out)
 	}
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	return result, nil
+	return result, unavailable(err)
 }
 
 // open returns the request that the ask would join: one for the same command of
@@ -97,7 +104,7 @@ func (g *Gate) deny(ctx context.Context, a asked, v countersign.Verdict) (Result
 			a.requested(),
 			step(gateway(), countersign.DecisionDenied, countersign.ExecutionNone, countersign.Denied{Verdict: v}),
 		},
-		row: a.row(""),
+		seen: a.directory, row: a.row(""),
 	})
 	if err != nil {
 		return nil, err
@@ -116,10 +123,10 @@ func (g *Gate) allow(ctx context.Context, a asked, v countersign.Verdict, out Si
 			a.requested(),
 			step(gateway(), countersign.DecisionAllowed, countersign.ExecutionNone, countersign.Allowed{Verdict: v}),
 			step(gateway(), countersign.DecisionAllowed, countersign.ExecutionRunning, countersign.Released{
-				Executor: a.resource.Name, Target: a.resource.Target,
+				Executor: a.resource.Name, Target: a.resource.Target, Policy: v.Policy,
 			}),
 		},
-		row: a.row(key),
+		seen: a.directory, row: a.row(key),
 	})
 	if err != nil {
 		return nil, err
@@ -135,7 +142,7 @@ func (g *Gate) hold(ctx context.Context, a asked, v countersign.Verdict, out Sin
 			a.requested(),
 			step(gateway(), countersign.DecisionPending, countersign.ExecutionNone, countersign.Held{Verdict: v}),
 		},
-		row:  a.row(a.openKey),
+		seen: a.directory, row: a.row(a.openKey),
 		jobs: []store.Job{{Kind: jobExpire, Key: string(id), Due: v.Requirement.ExpiresAt}},
 	})
 	if err != nil {

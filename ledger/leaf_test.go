@@ -172,9 +172,8 @@ func TestParseLeafRefusesEveryOtherSpelling(t *testing.T) {
 		`"version":"2"`:                `"version":"02"`,
 		`"version":"2","who"`:          `"version":2,"who"`,
 		`.000Z","context"`:             `.000+00:00","context"`,
-		`.000Z","decision"`:            `Z","decision"`,
+		`.000Z","kind"`:                `Z","kind"`,
 		`"ab00`:                        `"AB00`,
-		`statement`:                    `statement`,
 		`Statement/v1`:                 `Statement/v2`,
 		`event/v1`:                     `event/v2`,
 		`"subject":[{`:                 `"subject":[{"digest":{"countersign-commitment-v1":"02` + zeros + `"},"name":"req_0"},{`,
@@ -186,9 +185,7 @@ func TestParseLeafRefusesEveryOtherSpelling(t *testing.T) {
 	} {
 		changed := strings.Replace(string(leaf), old, replacement, 1)
 		if changed == string(leaf) {
-			if old != replacement {
-				t.Errorf("%s is not in the leaf: %s", old, leaf)
-			}
+			t.Errorf("%s is not in the leaf: %s", old, leaf)
 			continue
 		}
 		if _, err := ParseLeaf([]byte(changed)); err == nil {

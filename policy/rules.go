@@ -105,7 +105,7 @@ func (l *loader) policySet(n *yaml.Node) {
 		return
 	}
 	l.policy.defaults = append(l.policy.defaults, set)
-	if rules != n {
+	if rules != n && rules.ShortTag() != "!!null" {
 		for _, item := range l.items(rules) {
 			l.readRule(item, set)
 			l.rule = ""

@@ -107,8 +107,12 @@ type Change struct {
 	// NotAfter refuses the change with ErrLate if it would be committed after
 	// this time: a late vote is refused here, never by a sweeper. Zero is never.
 	NotAfter time.Time
-	Jobs     []Job
-	Keep     []Entry
+	// Directory refuses the change with ErrConflict if the directory is at
+	// another version by now: what was decided on somebody's standing counts only
+	// while they still have it. Zero does not look.
+	Directory uint64
+	Jobs      []Job
+	Keep      []Entry
 }
 
 // A Row is what a request is found by.

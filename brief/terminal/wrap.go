@@ -22,7 +22,7 @@ type cell struct {
 func cells(t brief.Text, most int) []cell {
 	var out []cell
 	for _, s := range t {
-		shown := strings.ReplaceAll(s.Shown(), "\t", tab)
+		shown := strings.ReplaceAll(shown(s), "\t", tab)
 		s.Label, s.Count = "", 0
 		if w := width(shown); s.Role == brief.Hidden && w <= most {
 			s.Text = shown
@@ -95,14 +95,24 @@ func merged(cells []cell) brief.Text {
 	return t
 }
 
+// shown is what is printed of a span: of one that is laid out already, its text.
+func shown(s brief.Span) string {
+	if s.Label == "" {
+		return s.Text
+	}
+	return s.Shown()
+}
+
 // printed is the text as it stands in a row.
 func printed(t brief.Text) string {
 	var b strings.Builder
 	for _, s := range t {
-		b.WriteString(s.Text)
+		b.WriteString(shown(s))
 	}
 	return b.String()
 }
+
+func columns(t brief.Text) int { return width(printed(t)) }
 
 // width is the number of columns that terminals give a text (Unicode UAX #11,
 // wide and fullwidth; marks take none).

@@ -1,8 +1,12 @@
 package peer
 
 import (
+	"net"
 	"net/netip"
+	"os"
+	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -32,4 +36,31 @@ func TestTheOwnerIsReadFromTheTableOfSockets(t *testing.T) {
 			t.Errorf("owner of %s = %d, %v, want %d, %v", c.remote, uid, ok, c.uid, c.ok)
 		}
 	}
+}
+
+func TestAConnectionOfAnotherAccountIsNotOurs(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only the superuser can start a process of another account")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	cmd := exec.Command("bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/"+port+"; read -r line <&3")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	if err := cmd.Start(); err != nil {
+		t.Skipf("no process of another account here: %v", err)
+	}
+	server, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if SameAccount(server.RemoteAddr(), server.LocalAddr()) {
+		t.Errorf("SameAccount of a socket of user 65534 = true, want false")
+	}
+	server.Write([]byte("bye\n"))
+	server.Close()
+	cmd.Wait()
 }

@@ -86,7 +86,10 @@ func (p program) ReadsPreview() bool {
 func (p program) Literals() []Literal { return p.literals }
 
 func (p program) eval(v *Vars) (ref.Val, error) {
-	out, _, err := p.plain.Eval(v)
+	if v.err != nil {
+		return nil, v.err
+	}
+	out, _, err := p.plain.Eval(v.partial)
 	return out, err
 }
 
@@ -113,7 +116,7 @@ func (p program) waits(v *Vars, u *types.Unknown) (text string, onPreview bool) 
 const maxResidual = 120
 
 func (p program) residual(v *Vars) string {
-	_, details, err := p.traced.Eval(v)
+	_, details, err := p.traced.Eval(v.partial)
 	if err != nil {
 		return ""
 	}

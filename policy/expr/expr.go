@@ -37,7 +37,7 @@ type Error struct {
 // own declarations.
 func NewCompiler() (*Compiler, error) {
 	options := []cel.EnvOption{
-		cel.Types(view[factsView]("Facts"), view[objectView]("Object"), view[resourceView]("Resource"),
+		cel.Types(view[factsView]("Facts"), view[resourceView]("Resource"),
 			view[principalView]("Principal"), view[previewView]("Preview"),
 			view[dataView]("Data"), view[sinkView]("Sink")),
 		cel.Variable("facts", cel.ObjectType("Facts")),

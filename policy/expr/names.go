@@ -32,6 +32,10 @@ const (
 	indMaxVariable = "@ind_max"
 )
 
+// objectType is the library's name for objectView, which is no variable but
+// stands in the list of another.
+const objectType = "expr.objectView"
+
 func indVariables() []cel.EnvOption {
 	var vars []cel.EnvOption
 	for _, ind := range understand.Indicators() {
@@ -136,7 +140,11 @@ func field(a *cel.Ast, e ast.Expr) (Field, bool) {
 	if of == nil {
 		return Field{}, false
 	}
-	return Field{of.TypeName(), sel.FieldName()}, true
+	name := of.TypeName()
+	if name == objectType {
+		name = "Object"
+	}
+	return Field{name, sel.FieldName()}, true
 }
 
 func texts(e ast.Expr) []string {

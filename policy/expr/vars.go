@@ -33,6 +33,12 @@ type Request struct {
 
 // Vars are the variables of one request. They are never written to.
 type Vars struct {
+	partial cel.PartialActivation
+	err     error // what kept them from being set up; every answer is it
+}
+
+// values resolves names for the library.
+type values struct {
 	request    *Request
 	facts      factsView
 	resource   resourceView
@@ -91,7 +97,7 @@ type (
 // region of a sink that nobody declared, the preview before it has run, and
 // every list too long to look at.
 func NewVars(r Request) *Vars {
-	v := &Vars{
+	v := &values{
 		request:    &r,
 		resource:   resourceView{r.Resource.Name, r.Resource.Environment, r.Resource.Regions, r.Resource.DataClasses, r.Resource.Owners},
 		requester:  principal(r.Requester),
@@ -113,10 +119,11 @@ func NewVars(r Request) *Vars {
 	v.markLong("resource", "data_classes", len(r.Resource.DataClasses), maxItems)
 	v.markLong("resource", "owners", len(r.Resource.Owners), maxItems)
 	v.markLong("on_behalf_of", "", len(r.OnBehalfOf), maxItems)
-	return v
+	partial, err := cel.PartialVars(v, v.unknown...)
+	return &Vars{partial, err}
 }
 
-func (v *Vars) setFacts() {
+func (v *values) setFacts() {
 	f := v.request.Facts
 	v.facts = factsView{Tool: f.Tool, Verbs: f.Verbs, Exports: f.Exports, Certainty: string(f.Certainty)}
 	certain := f.Certainty == countersign.Known
@@ -143,7 +150,7 @@ func (v *Vars) setFacts() {
 	v.markLong("data", "classes", len(v.data.Classes), maxItems)
 }
 
-func (v *Vars) setSink() {
+func (v *values) setSink() {
 	v.sink.Region = v.request.AgentRegion
 	if to := v.request.Facts.Sink; to != nil {
 		v.sink = sinkView{to.Address, ""}
@@ -162,7 +169,7 @@ func (v *Vars) setSink() {
 
 // setIndicators makes unknown what was possibly found; ind_max is unknown as
 // well where that would raise it.
-func (v *Vars) setIndicators() {
+func (v *values) setIndicators() {
 	known, possible := countersign.Info, countersign.Info
 	for _, ind := range v.request.Facts.Indicators {
 		if ind.Certainty == countersign.Known {
@@ -180,19 +187,19 @@ func (v *Vars) setIndicators() {
 	}
 }
 
-func (v *Vars) found(id string) bool {
+func (v *values) found(id string) bool {
 	return slices.ContainsFunc(v.request.Facts.Indicators, func(ind countersign.Indicator) bool {
 		return ind.ID == id && ind.Certainty == countersign.Known
 	})
 }
 
-func (v *Vars) markLong(variable, field string, n, most int) {
+func (v *values) markLong(variable, field string, n, most int) {
 	if n > most {
 		v.mark(variable, field)
 	}
 }
 
-func (v *Vars) mark(variable, field string) {
+func (v *values) mark(variable, field string) {
 	pattern := cel.AttributePattern(variable)
 	if field != "" {
 		pattern = pattern.QualString(field)
@@ -205,7 +212,7 @@ func principal(p countersign.Principal) principalView {
 }
 
 // ResolveName implements cel.Activation.
-func (v *Vars) ResolveName(name string) (any, bool) {
+func (v *values) ResolveName(name string) (any, bool) {
 	switch name {
 	case "facts":
 		return &v.facts, true
@@ -233,7 +240,4 @@ func (v *Vars) ResolveName(name string) (any, bool) {
 }
 
 // Parent implements cel.Activation.
-func (v *Vars) Parent() cel.Activation { return nil }
-
-// UnknownAttributePatterns implements cel.PartialActivation.
-func (v *Vars) UnknownAttributePatterns() []*cel.AttributePatternType { return v.unknown }
+func (v *values) Parent() cel.Activation { return nil }

@@ -93,7 +93,9 @@ func (s *Store) sealAll(ctx context.Context, c *change) error {
 }
 
 func sealEvent(e ledger.Event, open ledger.Disclosure, who, subject *store.SubjectKey) sealedBlobs {
-	place := func(slot ledger.Slot) store.Place { return store.Place{Request: e.Request, Version: e.Version, Slot: slot} }
+	place := func(slot ledger.Slot) store.Place {
+		return store.Place{Request: e.Request, Version: e.Version, Slot: slot}
+	}
 	sealed := sealedBlobs{
 		actor:   who.Subject,
 		who:     who.Seal(place(ledger.SlotWho), *open.Who),

@@ -6,10 +6,6 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
-
-	"github.com/countersignhq/countersign"
-	"github.com/countersignhq/countersign/ledger"
-	"github.com/countersignhq/countersign/store/batch"
 )
 
 // insert writes what the group keeps.
@@ -40,7 +36,7 @@ func (w *writer) insertLeaves(ctx context.Context, g *group) error {
 
 func (w *writer) freeKeys(ctx context.Context, g *group) error {
 	for _, key := range g.batch.Freed {
-		if err := w.exec(ctx, "UPDATE subjects SET open_key = NULL WHERE open_key = $1", w.s.blindOpenKey(key)); err != nil {
+		if err := w.exec(ctx, "UPDATE subjects SET open_key = NULL WHERE open_key = $1", w.s.seal.Blind("open key", key)); err != nil {
 			return err
 		}
 	}
@@ -124,22 +120,15 @@ func (w *writer) insertBeside(ctx context.Context, g *group) error {
 			jobs, kept = append(jobs, c.jobs...), append(kept, c.kept...)
 		}
 	}
-	if err := w.insertMany(ctx, insertJobs, jobs); err != nil {
-		return err
-	}
-	return w.insertMany(ctx, insertKept, kept)
-}
-
-var (
-	insertJobs = many{
+	err := w.insertMany(ctx, many{
 		"INSERT INTO jobs (kind, key, due, body) VALUES ", 4,
 		" ON CONFLICT (kind, key) DO UPDATE SET due = excluded.due, until = 0, lease = '', body = excluded.body",
+	}, jobs)
+	if err != nil {
+		return err
 	}
-	insertKept = many{
-		"INSERT INTO ephemeral (key, subject, expires, value) VALUES ", 4,
-		" ON CONFLICT (key) DO UPDATE SET subject = excluded.subject, expires = excluded.expires, value = excluded.value",
-	}
-)
+	return w.putKept(ctx, kept)
+}
 
 // many is an INSERT of any number of rows.
 type many struct {
@@ -196,84 +185,4 @@ func orNull(b []byte) any {
 		return nil
 	}
 	return b
-}
-
-// before is how things stood, as far as a batch will ask.
-type before struct {
-	heads   map[countersign.RequestID]batch.Head
-	holders map[string]countersign.RequestID
-}
-
-func (b before) Head(id countersign.RequestID) (batch.Head, bool) {
-	h, ok := b.heads[id]
-	return h, ok
-}
-
-func (b before) Holder(openKey string) (countersign.RequestID, bool) {
-	id, ok := b.holders[openKey]
-	return id, ok
-}
-
-// look reads the heads that the changes are checked against, and the holders of
-// the open keys that they ask for with their heads.
-func (w *writer) look(ctx context.Context, changes []*op) (before, error) {
-	b := before{map[countersign.RequestID]batch.Head{}, map[string]countersign.RequestID{}}
-	var ids, keys []any
-	plain := map[string]string{} // open keys by what stands for them at rest
-	for _, o := range changes {
-		d := o.change.draft
-		if h, ok := w.s.heads.get(d.Subject()); ok {
-			b.heads[d.Subject()] = h
-		} else {
-			ids = append(ids, string(d.Subject()))
-		}
-		if o.change.openKey != nil {
-			keys = append(keys, o.change.openKey)
-			plain[string(o.change.openKey)] = d.Change.Row.OpenKey
-		}
-	}
-	if err := w.readHeads(ctx, b, "id", ids, plain); err != nil {
-		return b, err
-	}
-	return b, w.readHeads(ctx, b, "open_key", keys, plain)
-}
-
-// readHeads reads the heads of the subjects whose column is one of the values.
-// What a head says is taken from the last leaf, not from the row.
-func (w *writer) readHeads(ctx context.Context, b before, column string, values []any, plain map[string]string) error {
-	for len(values) > 0 {
-		n := min(64, 1<<(bits.Len(uint(len(values)))-1))
-		query := w.text(many{"SELECT s.first, s.last, s.open_key, l.leaf FROM subjects s JOIN leaves l ON l.idx = s.last WHERE s." + column + " IN ", n, ""}, 1)
-		st, err := w.prepared(ctx, query)
-		if err != nil {
-			return err
-		}
-		rows, err := st.QueryContext(ctx, values[:n]...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var h batch.Head
-			var openKey, leaf []byte
-			if err := rows.Scan(&h.First, &h.Last, &openKey, &leaf); err != nil {
-				return err
-			}
-			said, err := ledger.ParseLeaf(leaf)
-			if err != nil {
-				return fmt.Errorf("leaf %d: %w", h.Last, err)
-			}
-			h.Hash, h.Command = ledger.LeafHash(leaf), said.Command
-			h.Version, h.State = said.Event.Version, said.Event.State
-			b.heads[said.Event.Request] = h
-			if key, asked := plain[string(openKey)]; asked && openKey != nil {
-				b.holders[key] = said.Event.Request
-			}
-		}
-		if err := rows.Err(); err != nil {
-			return err
-		}
-		values = values[n:]
-	}
-	return nil
 }

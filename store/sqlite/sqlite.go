@@ -102,7 +102,9 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if s.pin, err = startPin(ctx, s.cfg, tip.Checkpoint, s.Tile); err != nil {
 		return errors.Join(err, own.Close())
 	}
-	s.write = newWriter(s, own)
+	if s.write, err = newWriter(ctx, s, own); err != nil {
+		return errors.Join(err, own.Close())
+	}
 	go s.write.run()
 	return nil
 }

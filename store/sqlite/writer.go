@@ -22,13 +22,14 @@ const maxBatch = 256
 type writer struct {
 	s       *Store
 	db      *sql.DB
+	conn    *sql.Conn // the only one of db
 	queue   chan *op
 	quit    chan struct{}
 	stopped chan struct{}
 	once    sync.Once
 
 	stmts map[string]*sql.Stmt
-	texts map[many]string
+	texts map[manyRows]string
 	// commit ends the transaction. Tests replace it.
 	commit func(context.Context) error
 	// dead is why nothing can be committed any more: nobody knows what is in
@@ -51,13 +52,17 @@ type answer struct {
 	err       error
 }
 
-func newWriter(s *Store, own *sql.DB) *writer {
+func newWriter(ctx context.Context, s *Store, own *sql.DB) (*writer, error) {
+	conn, err := own.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
 	w := &writer{
-		s: s, db: own, queue: make(chan *op, maxBatch), quit: make(chan struct{}), stopped: make(chan struct{}),
-		stmts: map[string]*sql.Stmt{}, texts: map[many]string{},
+		s: s, db: own, conn: conn, queue: make(chan *op, maxBatch), quit: make(chan struct{}), stopped: make(chan struct{}),
+		stmts: map[string]*sql.Stmt{}, texts: map[manyRows]string{},
 	}
 	w.commit = func(ctx context.Context) error { return w.exec(ctx, "COMMIT") }
-	return w
+	return w, nil
 }
 
 // do queues the operation and waits for its answer. Once it is queued, ctx no
@@ -108,7 +113,7 @@ func (w *writer) run() {
 func (w *writer) close() error {
 	w.once.Do(func() { close(w.quit) })
 	<-w.stopped
-	return w.db.Close()
+	return errors.Join(w.conn.Close(), w.db.Close())
 }
 
 // drain takes whatever waits besides the first.
@@ -319,7 +324,7 @@ func (w *writer) prepared(ctx context.Context, query string) (*sql.Stmt, error) 
 	if st := w.stmts[query]; st != nil {
 		return st, nil
 	}
-	st, err := w.db.PrepareContext(ctx, query)
+	st, err := w.conn.PrepareContext(ctx, query)
 	if err == nil {
 		w.stmts[query] = st
 	}

@@ -1,0 +1,205 @@
+// Package audit re-derives from the log alone that the sentence the product
+// stands on held for every request: nothing ran that is not on record; what was
+// held ran only after the decisions it needed, by distinct people none of whom
+// asked for it; it was one command throughout; and it ran at most once.
+//
+// Run is all there is to call. The package shares the words and the ledger with
+// the rest and nothing of the gate, so that a mistake in the gate cannot hide
+// itself here.
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
+)
+
+// A Source is the log to audit.
+type Source struct {
+	// Trust is the pinned key of the log.
+	Trust ledger.Trust
+	// Checkpoint is the signed head; the entries are audited up to it.
+	Checkpoint []byte
+	// Entries are the leaves from the first, with what may be opened of them.
+	Entries func(context.Context) iter.Seq2[ledger.Entry, error]
+}
+
+// A Report is what was found.
+type Report struct {
+	Origin     string
+	Size       int64 // leaves
+	Root       ledger.Hash
+	Requests   int
+	Released   int
+	Running    []countersign.RequestID // released, and no outcome on record yet
+	Unknown    []countersign.RequestID // nobody could tell what happened
+	Sealed     int                     // events that could not be opened, and so not judged
+	Violations []Violation
+}
+
+// Holds reports whether everything was judged and nothing was found.
+func (r Report) Holds() bool { return len(r.Violations) == 0 && r.Sealed == 0 }
+
+// A Violation is one place where the record says that the sentence did not hold.
+type Violation struct {
+	Leaf    int64
+	Request countersign.RequestID
+	Says    string // a sentence
+}
+
+// String returns the violation as one line.
+func (v Violation) String() string {
+	return fmt.Sprintf("leaf %d, %s: %s", v.Leaf, v.Request, v.Says)
+}
+
+// Run audits the log. Its error says that the log could not be read or is not
+// what the checkpoint signs; what the log says against itself is in the report.
+func Run(ctx context.Context, s Source) (Report, error) {
+	cp, err := ledger.OpenCheckpoint(s.Checkpoint, s.Trust.Origin, s.Trust.Keys)
+	if err != nil {
+		return Report{}, err
+	}
+	a := &auditor{
+		report: Report{Origin: cp.Origin, Size: cp.Size, Root: cp.Root},
+		cases:  map[countersign.RequestID]*account{}, people: newPeople(),
+	}
+	var edge ledger.Edge
+	for entry, err := range s.Entries(ctx) {
+		if err != nil {
+			return a.report, fmt.Errorf("read leaf %d: %w", edge.Size(), err)
+		}
+		if edge.Size() == cp.Size {
+			break // recorded after the checkpoint
+		}
+		if entry.Index != edge.Size() {
+			return a.report, fmt.Errorf("leaf %d stands where leaf %d is wanted: the log has a gap", entry.Index, edge.Size())
+		}
+		edge, _ = edge.Append([]ledger.Hash{ledger.LeafHash(entry.Leaf)})
+		a.take(entry)
+	}
+	if edge.Size() != cp.Size || edge.Root() != cp.Root {
+		return a.report, fmt.Errorf("the %d leaves fold to %s, and the checkpoint signs %d with %s: the log was changed",
+			edge.Size(), edge.Root(), cp.Size, cp.Root)
+	}
+	a.finish()
+	return a.report, nil
+}
+
+// auditor is the state of one audit.
+type auditor struct {
+	report Report
+	cases  map[countersign.RequestID]*account
+	people *people
+	last   time.Time
+}
+
+// account is what is known of one request, or of one entity, so far.
+type account struct {
+	version uint64
+	state   countersign.State
+	prev    ledger.Hash
+	command ledger.Commitment
+	sealed  bool // an event of it could not be opened
+
+	digest      countersign.Digest
+	asked       countersign.Requested
+	who         countersign.Who
+	created     time.Time
+	requirement *countersign.Requirement
+	approvals   []approval
+	runBy       time.Time
+	settled     time.Time
+}
+
+// approval is one that counts as far as is known.
+type approval struct {
+	person    string
+	assurance countersign.Assurance
+	version   uint64
+}
+
+// take audits one entry.
+func (a *auditor) take(entry ledger.Entry) {
+	said, err := ledger.ParseLeaf(entry.Leaf)
+	if err != nil {
+		a.violation(entry.Index, "", "the leaf cannot be read: %v", err)
+		return
+	}
+	id := said.Event.Request
+	acc := a.cases[id]
+	if acc == nil {
+		acc = &account{command: said.Command}
+		a.cases[id] = acc
+	}
+	fail := func(err error) {
+		if err != nil {
+			a.violation(entry.Index, id, "%v", err)
+		}
+	}
+	fail(a.chained(acc, said))
+	acc.version, acc.prev = said.Event.Version, ledger.LeafHash(entry.Leaf)
+	a.last = said.Event.At
+
+	e, err := entry.Event()
+	switch {
+	case err != nil:
+		fail(fmt.Errorf("what was sealed is not what was committed to: %w", err))
+		acc.sealed = true
+	case e.Body == nil || e.Who.Actor.Kind == "":
+		a.report.Sealed++
+		acc.sealed = true
+	case id.IsEntity():
+		fail(a.people.change(e))
+	case !acc.sealed:
+		for _, err := range a.judge(acc, e) {
+			fail(err)
+		}
+	}
+	if !id.IsEntity() {
+		fail(countersign.CheckMove(countersign.Move{From: acc.state, Kind: said.Event.Kind, To: said.Event.State}))
+		acc.state = said.Event.State
+		if acc.state.Settled() && acc.settled.IsZero() {
+			acc.settled = said.Event.At
+		}
+	}
+}
+
+// chained checks that the event follows the one before it.
+func (a *auditor) chained(acc *account, said ledger.Statement) error {
+	switch {
+	case said.Event.Version != acc.version+1:
+		return fmt.Errorf("version %d follows version %d", said.Event.Version, acc.version)
+	case said.Prev != acc.prev:
+		return errors.New("it does not name the event before it")
+	case said.Command != acc.command:
+		return errors.New("it is about another command than the events before it")
+	case said.Event.At.Before(a.last):
+		return fmt.Errorf("its time, %s, is before the leaf before it", said.Event.At)
+	}
+	return nil
+}
+
+// finish looks at what is left at the end of the log.
+func (a *auditor) finish() {
+	for id, acc := range a.cases {
+		if id.IsEntity() {
+			continue
+		}
+		a.report.Requests++
+		switch acc.state.Execution {
+		case countersign.ExecutionRunning:
+			a.report.Running = append(a.report.Running, id)
+		case countersign.ExecutionUnknown:
+			a.report.Unknown = append(a.report.Unknown, id)
+		}
+	}
+}
+
+func (a *auditor) violation(leaf int64, id countersign.RequestID, format string, args ...any) {
+	a.report.Violations = append(a.report.Violations, Violation{leaf, id, fmt.Sprintf(format, args...)})
+}

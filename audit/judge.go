@@ -1,0 +1,281 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/countersignhq/countersign"
+)
+
+// judge checks one opened event of a request against what came before it, and
+// returns what is wrong with it.
+func (a *auditor) judge(acc *account, e countersign.Event) []error {
+	switch b := e.Body.(type) {
+	case countersign.Requested:
+		return []error{a.requested(acc, e, b)}
+	case countersign.Joined:
+		return []error{a.joined(acc, e)}
+	case countersign.Denied:
+		return []error{a.denied(b)}
+	case countersign.Allowed:
+		return []error{a.allowed(b)}
+	case countersign.Held:
+		return []error{a.held(acc, b)}
+	case countersign.Decided:
+		return []error{a.decided(acc, e, b)}
+	case countersign.Escalated:
+		return []error{a.escalated(acc, e, b)}
+	case countersign.Expired:
+		return []error{due(e.At, expiry(acc), "expired")}
+	case countersign.Lapsed:
+		return []error{due(e.At, acc.runBy, "lapsed")}
+	case countersign.Withdrawn:
+		return []error{withdrawn(acc, e)}
+	case countersign.Released:
+		a.report.Released++
+		return a.released(acc, e, b)
+	case countersign.Completed:
+		return []error{outcome(e, b.Outcome)}
+	case countersign.Resolved:
+		return []error{resolved(acc, e, b)}
+	case countersign.Refused:
+		return nil
+	}
+	return []error{fmt.Errorf("an event of kind %s is not about a request", e.Kind())}
+}
+
+func (a *auditor) requested(acc *account, e countersign.Event, b countersign.Requested) error {
+	command, err := countersign.ParseCommand(e.Command)
+	if err != nil {
+		return fmt.Errorf("the command is not canonical: %w", err)
+	}
+	acc.digest = countersign.DigestOfCanonical(e.Command)
+	acc.asked, acc.who, acc.created = b, e.Who, e.At
+	if command.On() != b.Resource.Name {
+		return fmt.Errorf("the command is for %s and was judged as one for %s", command.On(), b.Resource.Name)
+	}
+	for _, person := range a.people.behind(e.Who) {
+		if !slices.Contains(b.Barred, person) {
+			return fmt.Errorf("%s stands behind the asker and is not barred", person)
+		}
+	}
+	return nil
+}
+
+func (a *auditor) joined(acc *account, e countersign.Event) error {
+	same := func(p, q countersign.Principal) bool {
+		return p.ID == q.ID && p.Issuer == q.Issuer && p.Subject == q.Subject
+	}
+	if !same(e.Who.Actor, acc.who.Actor) || !slices.EqualFunc(e.Who.OnBehalfOf, acc.who.OnBehalfOf, same) {
+		return errors.New("somebody else joined it")
+	}
+	if acc.state.Settled() && e.At.After(acc.settled.Add(10*time.Minute)) {
+		return errors.New("it was joined more than ten minutes after it was settled")
+	}
+	return nil
+}
+
+// verdict checks that the verdict was given under the policy that was active.
+func (a *auditor) verdict(v countersign.Verdict) error {
+	if v.Policy != a.people.policy {
+		return fmt.Errorf("it was judged under policy %s while %s was active", v.Policy, a.people.policy)
+	}
+	return nil
+}
+
+// weight is what the recorded values of the rules come to: deny over hold over
+// allow over the default, which holds. What is unknown or an error counts for
+// hold and deny, and not for allow.
+func weight(v countersign.Verdict) countersign.Effect {
+	effect := countersign.Hold
+	allowed := false
+	for _, r := range v.Rules {
+		yes := r.Value == countersign.RuleTrue
+		doubt := r.Value == countersign.RuleUnknown || r.Value == countersign.RuleError
+		switch {
+		case r.Effect == countersign.Deny && (yes || doubt):
+			return countersign.Deny
+		case r.Effect == countersign.Hold && (yes || doubt):
+			allowed = false
+			effect = "held"
+		case r.Effect == countersign.Allow && yes && effect != "held":
+			allowed = true
+		}
+	}
+	if allowed {
+		return countersign.Allow
+	}
+	return countersign.Hold
+}
+
+func (a *auditor) denied(b countersign.Denied) error {
+	if b.Because != "" {
+		return nil
+	}
+	if weight(b.Verdict) != countersign.Deny {
+		return errors.New("it was denied and no rule denies it")
+	}
+	return a.verdict(b.Verdict)
+}
+
+func (a *auditor) allowed(b countersign.Allowed) error {
+	if got := weight(b.Verdict); got != countersign.Allow {
+		return fmt.Errorf("it was allowed and its rules come to %s", got)
+	}
+	return a.verdict(b.Verdict)
+}
+
+func (a *auditor) held(acc *account, b countersign.Held) error {
+	if b.Verdict.Requirement == nil {
+		return errors.New("it was held and nothing says what it needs")
+	}
+	acc.requirement = b.Verdict.Requirement
+	acc.runBy = time.Time{}
+	acc.approvals = slices.DeleteFunc(acc.approvals, func(p approval) bool {
+		return slices.Contains(b.Void, "*") || slices.Contains(b.Void, p.person)
+	})
+	if weight(b.Verdict) == countersign.Deny {
+		return errors.New("it was held and a rule denies it")
+	}
+	if b.Because != "" && !slices.Contains(b.Void, "*") {
+		return nil // held again for want of votes, under the verdict it had
+	}
+	return a.verdict(b.Verdict)
+}
+
+func (a *auditor) decided(acc *account, e countersign.Event, b countersign.Decided) error {
+	person := e.Who.Actor.ID
+	if err := a.mayDecide(acc, e); err != nil {
+		return err
+	}
+	if b.Decision.Digest != acc.digest {
+		return fmt.Errorf("%s decided other bytes than were asked for", person)
+	}
+	if b.Decision.Choice == countersign.Reject {
+		if strings.TrimSpace(b.Decision.Reason) == "" {
+			return fmt.Errorf("%s rejected it without a reason", person)
+		}
+		return leadsTo(e, countersign.DecisionRejected)
+	}
+	if b.Decision.Choice != countersign.Approve {
+		return fmt.Errorf("choice %q was counted", b.Decision.Choice)
+	}
+	if err := a.approved(acc, e, b); err != nil {
+		return err
+	}
+	acc.approvals = append(acc.approvals, approval{person, b.Decision.Assurance, e.Version})
+	if a.filled(acc) {
+		acc.runBy = b.RunBy
+		within := time.Duration(acc.requirement.RunWithinSeconds) * time.Second
+		if b.RunBy.After(e.At.Add(within + time.Minute)) {
+			return fmt.Errorf("the approval lives until %s, longer than %s", b.RunBy, within)
+		}
+		return leadsTo(e, countersign.DecisionApproved)
+	}
+	return leadsTo(e, countersign.DecisionPending)
+}
+
+// approved checks what an approval needs beside the right to decide.
+func (a *auditor) approved(acc *account, e countersign.Event, b countersign.Decided) error {
+	person := e.Who.Actor.ID
+	switch {
+	case e.At.After(expiry(acc)):
+		return fmt.Errorf("%s approved it at %s, after it expired at %s", person, e.At, expiry(acc))
+	case len(acc.requirement.Blocked) > 0:
+		return fmt.Errorf("%s approved what nobody could approve: %s", person, acc.requirement.Blocked[0])
+	case b.Decision.View.IsZero():
+		return fmt.Errorf("nothing says what %s was shown", person)
+	case acc.requirement.Reason && strings.TrimSpace(b.Decision.Reason) == "":
+		return fmt.Errorf("%s approved it without the reason it needs", person)
+	case slices.ContainsFunc(acc.approvals, func(p approval) bool { return p.person == person }):
+		return fmt.Errorf("%s approved it twice", person)
+	case !b.Decision.Assurance.Meets(acc.asked.Facts.Severity().Floor()):
+		return fmt.Errorf("%s approved a request of severity %s with %s", person, acc.asked.Facts.Severity(), b.Decision.Assurance)
+	}
+	return nil
+}
+
+func (a *auditor) escalated(acc *account, e countersign.Event, b countersign.Escalated) error {
+	if err := a.mayDecide(acc, e); err != nil {
+		return err
+	}
+	if b.Stage.Quorum < 1 || len(b.Stage.Reviewers) == 0 {
+		return errors.New("the escalation adds a stage that needs nobody")
+	}
+	more := *acc.requirement
+	more.Stages = append(slices.Clone(more.Stages), b.Stage)
+	acc.requirement = &more
+	return nil
+}
+
+func (a *auditor) released(acc *account, e countersign.Event, b countersign.Released) []error {
+	errs := []error{nil}
+	say := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if b.Executor != acc.asked.Resource.Name {
+		say("it was released to %s and asked for on %s", b.Executor, acc.asked.Resource.Name)
+	}
+	if r, ok := a.people.resources[b.Executor]; !ok || r.Target != b.Target {
+		say("it was released for an upstream that %s did not have", b.Executor)
+	}
+	if b.Policy != a.people.policy {
+		say("it was released under policy %s while %s was active", b.Policy, a.people.policy)
+	}
+	if acc.state.Decision == countersign.DecisionAllowed {
+		return errs
+	}
+	if acc.requirement == nil || !a.filled(acc) {
+		say("it was released and the decisions it needs are not there")
+	}
+	if e.At.After(acc.runBy) {
+		say("it was released at %s, after its approval lapsed at %s", e.At, acc.runBy)
+	}
+	return errs
+}
+
+func withdrawn(acc *account, e countersign.Event) error {
+	if k := e.Who.Actor.Kind; k != countersign.KindOperator && e.Who.Actor.ID != acc.who.Actor.ID {
+		return fmt.Errorf("%s withdrew what somebody else asked for", e.Who.Actor.ID)
+	}
+	return nil
+}
+
+func outcome(e countersign.Event, o countersign.Outcome) error {
+	if o.Execution != e.State.Execution {
+		return fmt.Errorf("the outcome says %s and the state %s", o.Execution, e.State.Execution)
+	}
+	return nil
+}
+
+func resolved(acc *account, e countersign.Event, b countersign.Resolved) error {
+	if strings.TrimSpace(b.Reason) == "" {
+		return errors.New("it was resolved and nobody says how they know")
+	}
+	if e.Who.Actor.ID == acc.who.Actor.ID {
+		return errors.New("who asked for it said what became of it")
+	}
+	return outcome(e, b.Outcome)
+}
+
+func expiry(acc *account) time.Time {
+	if acc.requirement == nil {
+		return time.Time{}
+	}
+	return acc.requirement.ExpiresAt
+}
+
+func due(at, when time.Time, what string) error {
+	if when.IsZero() || at.Before(when) {
+		return fmt.Errorf("it %s at %s, before its time %s", what, at, when)
+	}
+	return nil
+}
+
+func leadsTo(e countersign.Event, want countersign.DecisionState) error {
+	if e.State.Decision != want {
+		return fmt.Errorf("%s by %s leads to %s, and should lead to %s", e.Kind(), e.Who.Actor.ID, e.State.Decision, want)
+	}
+	return nil
+}

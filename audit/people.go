@@ -1,0 +1,178 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/countersignhq/countersign"
+)
+
+// people is the directory as the log tells it.
+type people struct {
+	persons   map[string]countersign.Person
+	groups    map[string]map[string]time.Time // members, since when
+	agents    map[string]countersign.Agent
+	resources map[string]countersign.Resource
+	policy    countersign.Digest
+}
+
+func newPeople() *people {
+	return &people{
+		persons: map[string]countersign.Person{}, groups: map[string]map[string]time.Time{},
+		agents: map[string]countersign.Agent{}, resources: map[string]countersign.Resource{},
+	}
+}
+
+// change takes a control-plane event in.
+func (p *people) change(e countersign.Event) error {
+	switch b := e.Body.(type) {
+	case countersign.PersonChanged:
+		p.persons[b.Person.ID] = b.Person
+	case countersign.GroupChanged:
+		members := map[string]time.Time{}
+		for _, m := range b.Group.Members {
+			members[m.Person] = m.Since
+		}
+		p.groups[b.Group.Name] = members
+	case countersign.AgentChanged:
+		p.agents[b.Agent.ID] = b.Agent
+	case countersign.ResourceChanged:
+		if p.resources[b.Resource.Name] = b.Resource; b.Removed {
+			delete(p.resources, b.Resource.Name)
+		}
+	case countersign.PolicyChanged:
+		p.policy = b.Bundle
+	default:
+		return fmt.Errorf("event %s is not about people, agents, resources or policy", e.Kind())
+	}
+	if e.Who.Actor.Kind == countersign.KindAgent {
+		return errors.New("an agent changed the control plane")
+	}
+	return nil
+}
+
+// behind returns the people who stand behind those who ask: themselves, and of
+// agents whoever owns, made or holds them.
+func (p *people) behind(who countersign.Who) []string {
+	var ids []string
+	for _, principal := range slices.Concat([]countersign.Principal{who.Actor}, who.OnBehalfOf) {
+		if principal.Kind == countersign.KindPerson {
+			ids = append(ids, p.identity(principal)...)
+			continue
+		}
+		agent := p.agents[principal.ID]
+		ids = append(ids, p.owner(agent.Owner)...)
+		if agent.CreatedBy.Kind == countersign.KindPerson {
+			ids = append(ids, agent.CreatedBy.ID)
+		}
+		for _, t := range agent.Tokens {
+			if t.IssuedBy.Kind == countersign.KindPerson && !t.Revoked {
+				ids = append(ids, t.IssuedBy.ID)
+			}
+		}
+	}
+	return ids
+}
+
+func (p *people) identity(principal countersign.Principal) []string {
+	ids := []string{principal.ID}
+	for id, person := range p.persons {
+		if principal.Subject != "" && person.Subject == principal.Subject && person.Issuer == principal.Issuer {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func (p *people) owner(owner string) []string {
+	team, ok := p.groups[owner]
+	if !ok {
+		if owner == "" {
+			return nil
+		}
+		return []string{owner}
+	}
+	var ids []string
+	for id := range team {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// mayDecide checks the right to decide: a known, active person, there before
+// the ask, in a group that a stage names since before the ask, and nobody who
+// stands behind it.
+func (a *auditor) mayDecide(acc *account, e countersign.Event) error {
+	id := e.Who.Actor.ID
+	if e.Who.Actor.Kind != countersign.KindPerson {
+		return fmt.Errorf("%s, no person, decided it", id)
+	}
+	if acc.requirement == nil {
+		return errors.New("it was decided before it was held")
+	}
+	if err := a.standing(acc, id); err != nil {
+		return err
+	}
+	for _, s := range acc.requirement.Stages {
+		if a.member(s.Reviewers, id, acc.created) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s decided it and is in no group that does", id)
+}
+
+// standing checks the person alone.
+func (a *auditor) standing(acc *account, id string) error {
+	person, ok := a.people.persons[id]
+	switch {
+	case !ok || person.Inactive:
+		return fmt.Errorf("%s decided it and was no active person", id)
+	case !person.Since.Before(acc.created):
+		return fmt.Errorf("%s decided it and came after it", id)
+	case slices.Contains(acc.asked.Barred, id), slices.Contains(a.people.behind(acc.who), id):
+		return fmt.Errorf("%s decided it and stands behind the asker", id)
+	}
+	return nil
+}
+
+func (a *auditor) member(groups []string, person string, before time.Time) bool {
+	for _, g := range groups {
+		if since, ok := a.people.groups[g][person]; ok && since.Before(before) {
+			return true
+		}
+	}
+	return false
+}
+
+// filled reports whether the approvals fill every stage now, each person in one
+// place at most. It tries every way to seat them, which for the few places a
+// requirement has is quick and plainly right.
+func (a *auditor) filled(acc *account) bool {
+	var places []countersign.Stage
+	for _, s := range acc.requirement.Stages {
+		for range s.Quorum {
+			places = append(places, s)
+		}
+	}
+	return len(places) > 0 && a.fill(acc, places, map[string]bool{})
+}
+
+func (a *auditor) fill(acc *account, places []countersign.Stage, seated map[string]bool) bool {
+	if len(places) == 0 {
+		return true
+	}
+	for _, p := range acc.approvals {
+		if seated[p.person] || a.standing(acc, p.person) != nil ||
+			!p.assurance.Meets(places[0].Assurance) || !a.member(places[0].Reviewers, p.person, acc.created) {
+			continue
+		}
+		seated[p.person] = true
+		if a.fill(acc, places[1:], seated) {
+			return true
+		}
+		delete(seated, p.person)
+	}
+	return false
+}

@@ -1,0 +1,148 @@
+package mcp
+
+import (
+	"context"
+	"crypto/rand"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Sizes of what one gateway keeps for its clients. A flood of one agent costs
+// that agent alone.
+const (
+	maxSessions      = 10_000
+	maxAgentSessions = 100
+	maxSessionCalls  = 64
+	maxAgentCalls    = 128
+)
+
+// A session is one client that has said who it is. It is kept in memory: after
+// a restart the client is told that its session is gone and begins another,
+// while what it has asked for lives on in the store.
+type session struct {
+	id       string
+	agent    string // id of the principal, the only one that may use it
+	resource string
+	client   string // what the client says it is, cleaned
+	patience Budget
+
+	used  time.Time                        // under sessions.mu
+	waits map[string][]*context.CancelFunc // by the bytes of the JSON-RPC id; under sessions.mu
+	calls int                              // in flight; under sessions.mu
+}
+
+// sessions are those of one door.
+type sessions struct {
+	idle time.Duration
+	now  func() time.Time
+
+	mu    sync.Mutex
+	byID  map[string]*session
+	calls map[string]int // in flight, by agent
+	swept time.Time
+}
+
+// open begins a session. When there are too many, the agent's own that was
+// longest unused ends; false if there is none to end.
+func (s *sessions) open(n session) (*session, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	if now.Sub(s.swept) > time.Minute {
+		s.swept = now
+		for id, old := range s.byID {
+			if s.ended(old, now) {
+				delete(s.byID, id)
+			}
+		}
+	}
+	own := 0
+	var oldest *session
+	for _, old := range s.byID {
+		if old.agent != n.agent {
+			continue
+		}
+		own++
+		if old.calls == 0 && (oldest == nil || old.used.Before(oldest.used)) {
+			oldest = old
+		}
+	}
+	if own >= maxAgentSessions || len(s.byID) >= maxSessions {
+		if oldest == nil {
+			return nil, false
+		}
+		delete(s.byID, oldest.id)
+	}
+	n.id, n.used, n.waits = rand.Text(), now, map[string][]*context.CancelFunc{}
+	s.byID[n.id] = &n
+	return &n, true
+}
+
+func (s *sessions) ended(x *session, now time.Time) bool {
+	return x.calls == 0 && now.Sub(x.used) > s.idle
+}
+
+// find returns the agent's session on the resource. Another's is not found.
+func (s *sessions) find(id, agent, resource string) (*session, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x, ok := s.byID[id]
+	if !ok || x.agent != agent || x.resource != resource || s.ended(x, s.now()) {
+		return nil, false
+	}
+	x.used = s.now()
+	return x, true
+}
+
+// end ends a session and every wait of it.
+func (s *sessions) end(x *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.byID, x.id)
+	for _, calls := range x.waits {
+		for _, cancel := range calls {
+			(*cancel)()
+		}
+	}
+}
+
+// enter counts a call in, false if the session or its agent has too many. The
+// call's wait can be ended by its id until leave, and counts until done.
+func (s *sessions) enter(x *session, id []byte, cancel context.CancelFunc) (leave, done func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x.calls >= maxSessionCalls || s.calls[x.agent] >= maxAgentCalls {
+		return nil, nil, false
+	}
+	x.calls++
+	s.calls[x.agent]++
+	key, mine := string(id), &cancel
+	x.waits[key] = append(x.waits[key], mine)
+	leave = func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if x.waits[key] = slices.DeleteFunc(x.waits[key], func(c *context.CancelFunc) bool { return c == mine }); len(x.waits[key]) == 0 {
+			delete(x.waits, key)
+		}
+	}
+	done = func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		x.calls--
+		x.used = s.now()
+		if s.calls[x.agent]--; s.calls[x.agent] == 0 {
+			delete(s.calls, x.agent)
+		}
+	}
+	return leave, done, true
+}
+
+// cancel ends the waits of the id. What was asked for stays asked for.
+func (s *sessions) cancel(x *session, id []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, cancel := range x.waits[string(id)] {
+		(*cancel)()
+	}
+}
