@@ -187,14 +187,36 @@ func textLines(t Text) []Line {
 			}
 			if piece != "" {
 				last := &lines[len(lines)-1]
-				last.Value = append(last.Value, Span{Text: piece})
+				last.Value = append(last.Value, Span{Text: piece, Role: s.Role})
 			}
 		}
 	}
 	if last := len(lines) - 1; last > 0 && len(lines[last].Value) == 0 {
 		lines = lines[:last]
 	}
+	for i := range lines {
+		lines[i].Value = endsVisibly(lines[i].Value)
+	}
 	return lines
+}
+
+// endsVisibly labels the blanks at the end of a line, where nobody sees them.
+func endsVisibly(t Text) Text {
+	last := len(t) - 1
+	if last < 0 || t[last].Role == Hidden {
+		return t
+	}
+	end := t[last]
+	text := strings.TrimRight(end.Text, " \t")
+	blanks := end.Text[len(text):]
+	if blanks == "" {
+		return t
+	}
+	t = t[:last]
+	if text != "" {
+		t = append(t, Span{Text: text, Role: end.Role})
+	}
+	return append(t, Span{Text: blanks, Role: Hidden, Label: count(len(blanks), "blank"), Count: len(blanks)})
 }
 
 // pathTo appends a key to a path so that no key passes for two.

@@ -93,34 +93,62 @@ func (c *Command) lineOf(l layout, i countersign.Indicator) *Line {
 	if at < 0 {
 		return &c.Title
 	}
-	for n := at + 1; i.Evidence != "" && n < len(c.Lines) && c.Lines[n].Number > 0; n++ {
-		if strings.Contains(c.Lines[n].Value.String(), i.Evidence) {
+	for n := at; n < len(c.Lines) && (n == at || c.Lines[n].Number > 0); n++ {
+		if c.Lines[n].holds(i.Evidence) {
 			return &c.Lines[n]
 		}
 	}
 	return &c.Lines[at]
 }
 
+// isEvidence says whether a span shows what an indicator found: the words
+// themselves, or a hidden part that they name.
+func (s Span) isEvidence(evidence string) bool {
+	switch {
+	case evidence == "":
+		return false
+	case s.Role == Hidden:
+		return strings.Contains(evidence, s.Label) || strings.Contains(s.Label, evidence)
+	}
+	return s.Role == Plain && strings.Contains(s.Text, evidence)
+}
+
+func (line Line) holds(evidence string) bool {
+	return slices.ContainsFunc(join(line.Path, line.Value), func(s Span) bool { return s.isEvidence(evidence) })
+}
+
 // mark marks the evidence in the line, or the whole value if it does not stand
-// there word for word, and adds the note.
+// there, and adds the note.
 func (line *Line) mark(i countersign.Indicator) {
-	at := slices.IndexFunc(line.Value, func(s Span) bool {
-		return s.Role == Plain && i.Evidence != "" && strings.Contains(s.Text, i.Evidence)
-	})
-	if at >= 0 {
-		s := line.Value[at]
-		before, after, _ := strings.Cut(s.Text, i.Evidence)
-		var parts Text
-		for _, p := range []Span{{Text: before}, {Text: i.Evidence, Role: Marked, Severity: i.Severity}, {Text: after}} {
-			if p.Text != "" {
-				parts = append(parts, p)
-			}
-		}
-		line.Value = slices.Replace(slices.Clone(line.Value), at, at+1, parts...)
-	} else if !slices.ContainsFunc(line.Value, func(s Span) bool { return s.Role == Marked }) {
+	switch {
+	case line.holds(i.Evidence):
+		line.Path, line.Value = markEvidence(line.Path, i), markEvidence(line.Value, i)
+	case !slices.ContainsFunc(line.Value, func(s Span) bool { return s.Role == Marked }):
 		line.Value = marked(line.Value, i.Severity)
 	}
 	line.Notes = append(line.Notes, Note{Severity: i.Severity, Says: noteOf(i, line.Value), ID: clean(i.ID)})
+}
+
+func markEvidence(t Text, i countersign.Indicator) Text {
+	var out Text
+	for _, s := range t {
+		if !s.isEvidence(i.Evidence) {
+			out = append(out, s)
+			continue
+		}
+		if s.Role == Hidden {
+			s.Severity = max(s.Severity, i.Severity)
+			out = append(out, s)
+			continue
+		}
+		before, after, _ := strings.Cut(s.Text, i.Evidence)
+		for _, p := range []Span{{Text: before}, {Text: i.Evidence, Role: Marked, Severity: i.Severity}, {Text: after}} {
+			if p.Text != "" {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
 }
 
 func marked(t Text, severity countersign.Severity) Text {

@@ -189,11 +189,14 @@ func (p people) seats(r countersign.Request, stages []countersign.Stage) [][]cou
 type barrier struct {
 	people
 	order []string // ids, or the names of people that have none here
-	whys  map[string][]string
 	names map[string]Text
+	whys  map[string][]tie
 }
 
-func (b *barrier) bar(id string, who Text, why string) {
+// A tie is what binds somebody to an asker: "owns", "support-bot".
+type tie struct{ verb, asker string }
+
+func (b *barrier) bar(id string, who Text, why tie) {
 	if id == "" || slices.Contains(b.whys[id], why) {
 		return
 	}
@@ -203,9 +206,25 @@ func (b *barrier) bar(id string, who Text, why string) {
 	b.whys[id] = append(b.whys[id], why)
 }
 
+// says is "owns and made support-bot".
+func says(ties []tie) string {
+	var parts []string
+	for len(ties) > 0 {
+		asker, verbs := ties[0].asker, []string{}
+		ties = slices.DeleteFunc(slices.Clone(ties), func(t tie) bool {
+			if t.asker == asker {
+				verbs = append(verbs, t.verb)
+			}
+			return t.asker == asker
+		})
+		parts = append(parts, strings.TrimSpace(list(verbs, "and")+" "+asker))
+	}
+	return strings.Join(parts, "; ")
+}
+
 // principal bars a person; whoever is no person decides nothing anyway. A chain
 // from elsewhere names people by what verified them.
-func (b *barrier) principal(who countersign.Principal, why string) {
+func (b *barrier) principal(who countersign.Principal, why tie) {
 	if who.Kind != countersign.KindPerson {
 		return
 	}
@@ -223,24 +242,24 @@ func (b *barrier) principal(who countersign.Principal, why string) {
 // owner bars a person, or everyone of a group.
 func (b *barrier) owner(owner, of string) {
 	g, isGroup := b.group(owner)
+	who := b.anyone(owner, g)
 	if !isGroup && isPerson(owner) {
-		b.bar(owner, name(b.person(owner)), "owns "+of)
-		return
+		who = name(b.person(owner))
 	}
-	b.bar(owner, b.everyone(owner, g), "owners of "+of)
+	b.bar(owner, who, tie{"owns", of})
 }
 
 // barred lists the people who cannot decide, and why. The gate enforces it, and
 // what it recorded at first is in the list whatever the directory says now.
 func (p people) barred(r countersign.Request) []Barred {
-	b := barrier{people: p, whys: map[string][]string{}, names: map[string]Text{}}
-	asker := clean(nameOf(r.Requester))
+	b := barrier{people: p, whys: map[string][]tie{}, names: map[string]Text{}}
+	asker := name(nameOf(r.Requester)).String()
 	for i, who := range append([]countersign.Principal{r.Requester}, r.OnBehalfOf...) {
-		called := clean(nameOf(who))
+		called := name(nameOf(who)).String()
 		if i == 0 {
-			b.principal(who, "asks for it")
+			b.principal(who, tie{verb: "asks for it"})
 		} else {
-			b.principal(who, asker+" asks on their behalf")
+			b.principal(who, tie{verb: asker + " asks on their behalf"})
 		}
 		if who.Kind != countersign.KindAgent {
 			continue
@@ -255,21 +274,21 @@ func (p people) barred(r countersign.Request) []Barred {
 		if a.Owner != "" {
 			b.owner(a.Owner, called)
 		}
-		b.principal(a.CreatedBy, "made "+called)
+		b.principal(a.CreatedBy, tie{"made", called})
 		for _, t := range a.Tokens {
 			if !t.Revoked {
-				b.principal(t.IssuedBy, "issued a token of "+called)
+				b.principal(t.IssuedBy, tie{"issued a token of", called})
 			}
 		}
 	}
 	for _, id := range r.Barred {
 		if b.whys[id] == nil && !b.grouped(id) {
-			b.bar(id, name(p.person(id)), "stood behind it when it was asked")
+			b.bar(id, name(p.person(id)), tie{verb: "stood behind it when it was asked"})
 		}
 	}
 	barred := []Barred{}
 	for _, id := range b.order {
-		barred = append(barred, Barred{b.names[id], list(b.whys[id], "and")})
+		barred = append(barred, Barred{b.names[id], says(b.whys[id])})
 	}
 	return barred
 }
@@ -282,10 +301,10 @@ func (b *barrier) grouped(person string) bool {
 	})
 }
 
-// everyone is "everyone of platform (Bob Okafor, Mei Tanaka and 2 others)".
-func (p people) everyone(group string, g countersign.Group) Text {
+// anyone is "anyone of platform (Bob Okafor, Mei Tanaka and 2 others)".
+func (p people) anyone(group string, g countersign.Group) Text {
 	const mostNamed = 4
-	who := join(say("everyone of "), name(group))
+	who := join(say("anyone of "), name(group))
 	ids := map[string]bool{}
 	for _, m := range g.Members {
 		ids[m.Person] = true

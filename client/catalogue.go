@@ -14,6 +14,19 @@ type Resource struct {
 	Tools          map[string]Tool `json:"tools,omitempty"`
 }
 
+// Resources, Agents and People are whole lists.
+type (
+	Resources struct {
+		Resources []Resource `json:"resources"`
+	}
+	Agents struct {
+		Agents []Agent `json:"agents"`
+	}
+	People struct {
+		People []Person `json:"people"`
+	}
+)
+
 // A Tool is what is known of one tool of a resource.
 type Tool struct {
 	Verbs   []string `json:"verbs,omitempty"`

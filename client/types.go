@@ -95,6 +95,9 @@ type Command struct {
 
 // An Ask is what an agent posts.
 type Ask struct {
+	// Key, if not empty, joins repeats of a command that policy allows
+	// (Idempotency-Key): up to 255 printable ASCII characters.
+	Key      string  `json:"-"`
 	Resource string  `json:"resource"`
 	Command  Command `json:"command"`
 	Reason   string  `json:"reason,omitempty"`

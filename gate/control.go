@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,8 +10,8 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/internal/canon"
 	"github.com/countersignhq/countersign/ledger"
-	"github.com/countersignhq/countersign/policy"
 	"github.com/countersignhq/countersign/store"
 	"github.com/countersignhq/countersign/understand/mcptool"
 )
@@ -119,7 +120,7 @@ func (g *Gate) SetResource(ctx context.Context, who countersign.Who, r countersi
 	return g.Change(ctx, who, func(d *countersign.Directory) (countersign.RequestID, countersign.Body, error) {
 		if old, ok := d.Resources[r.Name]; ok {
 			r.Pins, r.Changed, r.Claims = old.Pins, old.Changed, old.Claims
-			if policy.SameResource(old, r) {
+			if same(old, r) {
 				return "", nil, nil
 			}
 		}
@@ -130,7 +131,7 @@ func (g *Gate) SetResource(ctx context.Context, who countersign.Who, r countersi
 // SetPolicy makes the files the active policy.
 func (g *Gate) SetPolicy(ctx context.Context, who countersign.Who, files map[string]string) error {
 	return g.Change(ctx, who, func(d *countersign.Directory) (countersign.RequestID, countersign.Body, error) {
-		p, err := compile(files, d)
+		p, err := g.compile(files, d)
 		if err != nil {
 			return "", nil, err
 		}
@@ -139,22 +140,6 @@ func (g *Gate) SetPolicy(ctx context.Context, who countersign.Who, files map[str
 		}
 		return countersign.PolicyID, countersign.PolicyChanged{Bundle: p.Digest(), Files: files, Solo: true}, nil
 	})
-}
-
-// catalogue are the words that a policy may use here.
-func catalogue(d *countersign.Directory) policy.Catalogue {
-	var c policy.Catalogue
-	for _, r := range d.Resources {
-		c.Resources = append(c.Resources, r.Name)
-		c.Environments = append(c.Environments, r.Environment)
-		c.Regions = append(c.Regions, r.Regions...)
-		c.Classes = append(c.Classes, r.DataClasses...)
-		for _, t := range r.Tools {
-			c.Classes = append(c.Classes, t.Classes...)
-		}
-	}
-	c.Groups = slices.Sorted(maps.Keys(d.Groups))
-	return c
 }
 
 // Pass answers one of the methods that are no commands, over the upstream's one
@@ -211,7 +196,7 @@ func (g *Gate) learn(ctx context.Context, name string, listing []byte) error {
 			}
 			r.Claims[tool] = claims[tool]
 		}
-		if policy.SameResource(old, r) {
+		if same(old, r) {
 			return "", nil, nil
 		}
 		return countersign.ResourceID(name), countersign.ResourceChanged{Resource: r, Because: "listing", Solo: true}, nil
@@ -239,6 +224,13 @@ func (g *Gate) Repin(ctx context.Context, who countersign.Who, name, tool string
 		}
 		return countersign.ResourceID(name), countersign.ResourceChanged{Resource: r, Because: "repinned", Solo: true}, nil
 	})
+}
+
+// same reports whether two resources are recorded alike.
+func same(a, b countersign.Resource) bool {
+	one, err := canon.Marshal(a)
+	two, err2 := canon.Marshal(b)
+	return err == nil && err2 == nil && bytes.Equal(one, two)
 }
 
 func clone[V any](m map[string]V) map[string]V {

@@ -152,7 +152,7 @@ func (g *Gate) policy(d *countersign.Directory) *policy.Policy {
 	if b := g.active.Load(); b != nil && b.digest == d.Policy.Bundle {
 		return b.policy
 	}
-	p, err := compile(d.Policy.Files, d)
+	p, err := g.compile(d.Policy.Files, d)
 	if err != nil {
 		g.cfg.Log.Error("the policy on record does not compile; everything is held", "bundle", d.Policy.Bundle, "err", err)
 		p = nil

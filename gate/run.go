@@ -26,7 +26,6 @@ const (
 func (g *Gate) run(ctx context.Context, r countersign.Request, done store.Committed, via Executor, out Sink) (Result, error) {
 	g.running.Add(1)
 	defer g.running.Done()
-	ctx = context.WithoutCancel(ctx)
 	var result capped
 	outcome := g.execute(ctx, r, done, via, &result)
 	settled, err := g.settle(ctx, r, outcome, result.Bytes())

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"math/rand/v2"
 	"strings"
@@ -359,7 +360,7 @@ func (h *history) controlChanges() {
 var simPolicies = []string{
 	testPolicy,
 	strings.Replace(testPolicy, "quorum: 1", "quorum: 2", 1),
-	strings.Replace(testPolicy, "verbs: [mcp.destructive]", "verbs: [mcp.destructive, mcp.write]", 1),
+	strings.Replace(testPolicy, "verbs: [sql.ddl]", "verbs: [sql.ddl, mcp.write]", 1),
 	strings.Replace(testPolicy, "quorum: 2, assurance: session", "quorum: 1, assurance: passkey", 1),
 	strings.Replace(testPolicy, "run_within: 10m", "run_within: 2m", 1),
 }
@@ -431,3 +432,63 @@ func (h *history) countsMatch() error {
 }
 
 func resolved(r countersign.Request) bool { return r.ResolvedBy != nil }
+
+// tally counts what the histories did, so that a simulation that tries nothing
+// cannot pass.
+type tally struct {
+	did                 map[string]int
+	histories, ran, lvs int
+}
+
+func (t *tally) add(h *history) {
+	if t.did == nil {
+		t.did = map[string]int{}
+	}
+	for what, n := range h.did {
+		t.did[what] += n
+	}
+	t.histories++
+	t.ran += len(h.upstream.ran)
+	t.lvs += len(h.witness.told)
+}
+
+// String implements fmt.Stringer.
+func (t tally) String() string {
+	return fmt.Sprintf("%d histories, %d commands run, %d commits; %v", t.histories, t.ran, t.lvs, t.did)
+}
+
+func (t tally) mustHaveTried(tb testing.TB) {
+	for _, what := range []string{
+		"submit gate.Done", "submit gate.Pending", "submit gate.Refused", "submit gate.Unknown",
+		"wait gate.Done", "wait gate.Pending", "wait gate.Refused", "wait gate.Unknown",
+		"decide ok", "decide self_approval", "decide not_a_reviewer", "decide already_settled", "decide view_changed",
+		"decide assurance_too_low", "decide already_decided", "decide digest_mismatch",
+		"restart", "race", "fail commit", "lose answer", "crash before commit", "crash after commit",
+	} {
+		if t.did[what] == 0 {
+			tb.Errorf("no history had %q: the simulation does not try it", what)
+		}
+	}
+}
+
+// entries is the log as the auditor reads it.
+func (h *history) entries(ctx context.Context) iter.Seq2[ledger.Entry, error] {
+	return func(yield func(ledger.Entry, error) bool) {
+		head, err := h.store.Head(ctx)
+		if err != nil {
+			yield(ledger.Entry{}, err)
+			return
+		}
+		leaves, err := h.store.Leaves(ctx, 0, head.Size)
+		if err != nil {
+			yield(ledger.Entry{}, err)
+			return
+		}
+		for i, leaf := range leaves {
+			open, err := h.store.Vault().Open(ctx, int64(i))
+			if !yield(ledger.Entry{Index: int64(i), Leaf: leaf, Open: open}, err) {
+				return
+			}
+		}
+	}
+}

@@ -16,7 +16,7 @@ import (
 // that was released, and never withdraws one that is held.
 func (g *Gate) Submit(ctx context.Context, ask Ask, out Sink) (Result, error) {
 	for {
-		result, err := g.submit(ctx, ask, out)
+		result, err := g.submit(context.WithoutCancel(ctx), ctx.Done(), ask, out)
 		if !errors.Is(err, store.ErrConflict) {
 			return result, err
 		}
@@ -24,7 +24,7 @@ func (g *Gate) Submit(ctx context.Context, ask Ask, out Sink) (Result, error) {
 	}
 }
 
-func (g *Gate) submit(ctx context.Context, ask Ask, out Sink) (Result, error) {
+func (g *Gate) submit(ctx context.Context, ended <-chan struct{}, ask Ask, out Sink) (Result, error) {
 	asked, err := g.understand(ctx, ask)
 	if err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func (g *Gate) submit(ctx context.Context, ask Ask, out Sink) (Result, error) {
 		return nil, unavailable(err)
 	}
 	if ok {
-		return g.join(ctx, open, asked, out)
+		return g.join(ctx, ended, open, asked, out)
 	}
 	verdict := g.judge(asked)
 	var result Result
@@ -44,7 +44,7 @@ func (g *Gate) submit(ctx context.Context, ask Ask, out Sink) (Result, error) {
 	case countersign.Allow:
 		result, err = g.allow(ctx, asked, verdict, out)
 	case countersign.Hold:
-		result, err = g.hold(ctx, asked, verdict, out)
+		result, err = g.hold(ctx, ended, asked, verdict, out)
 	default:
 		return nil, fmt.Errorf("policy returned effect %q", verdict.Effect)
 	}
@@ -54,7 +54,7 @@ func (g *Gate) submit(ctx context.Context, ask Ask, out Sink) (Result, error) {
 		if err != nil {
 			return nil, unavailable(err)
 		}
-		return g.join(ctx, r, asked, out)
+		return g.join(ctx, ended, r, asked, out)
 	}
 	return result, unavailable(err)
 }
@@ -81,7 +81,7 @@ func (g *Gate) open(ctx context.Context, a asked) (countersign.Request, bool, er
 }
 
 // join shares an open request's answer with the same ask come again.
-func (g *Gate) join(ctx context.Context, r countersign.Request, a asked, out Sink) (Result, error) {
+func (g *Gate) join(ctx context.Context, ended <-chan struct{}, r countersign.Request, a asked, out Sink) (Result, error) {
 	if r.Digest != a.digest {
 		return nil, &countersign.Error{
 			Code: countersign.CodeDigestMismatch, Detail: fmt.Sprintf("%s was asked for another command with this key", r.ID),
@@ -94,7 +94,7 @@ func (g *Gate) join(ctx context.Context, r countersign.Request, a asked, out Sin
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	return g.await(ctx, joined, a.executor, out)
+	return g.await(ctx, ended, joined, a.executor, out)
 }
 
 // deny records the refusal and gives it.
@@ -135,7 +135,7 @@ func (g *Gate) allow(ctx context.Context, a asked, v countersign.Verdict, out Si
 }
 
 // hold records the ask and what it needs, then waits.
-func (g *Gate) hold(ctx context.Context, a asked, v countersign.Verdict, out Sink) (Result, error) {
+func (g *Gate) hold(ctx context.Context, ended <-chan struct{}, a asked, v countersign.Verdict, out Sink) (Result, error) {
 	id := countersign.NewRequestID()
 	r, _, err := g.record(ctx, countersign.Request{ID: id}, change{
 		events: []countersign.Event{
@@ -148,7 +148,7 @@ func (g *Gate) hold(ctx context.Context, a asked, v countersign.Verdict, out Sin
 	if err != nil {
 		return nil, err
 	}
-	return g.await(ctx, r, a.executor, out)
+	return g.await(ctx, ended, r, a.executor, out)
 }
 
 // retry records a change to a request that others change too: on a conflict it

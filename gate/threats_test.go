@@ -217,8 +217,8 @@ func TestT7ABrokenPolicyHoldsEverything(t *testing.T) {
 }
 
 func TestT7NoPolicyHoldsEverything(t *testing.T) {
-	w := newWorld(t)
-	must(t, w.gate.SetPolicy(t.Context(), operator(), map[string]string{}))
+	w := newLawlessWorld(t, &clock{at: time.Now()})
+	w.clock.Advance(time.Second)
 	r := w.held("read_file", `{}`)
 	w.refused(w.decide("bob", countersign.Approve, r.ID), countersign.CodeNotAReviewer)
 }
@@ -281,7 +281,7 @@ func TestT9APolicyThatWouldDenyNowDeniesAtRelease(t *testing.T) {
 	w := newWorld(t)
 	r := w.held("write_file", `{}`)
 	w.approve("bob", r.ID)
-	stricter := strings.Replace(testPolicy, "[mcp.destructive]", "[mcp.write]", 1)
+	stricter := strings.Replace(testPolicy, "[sql.ddl]", "[mcp.write]", 1)
 	must(t, w.gate.SetPolicy(t.Context(), operator(), map[string]string{"policy/test.yaml": stricter}))
 	refused, ok := w.run(r.ID).(gate.Refused)
 	if !ok || refused.Err.Code != countersign.CodeDenied || refused.Err.Rule != "never" {

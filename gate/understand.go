@@ -130,9 +130,9 @@ func (g *Gate) repeated(ctx context.Context, a *asked) error {
 	}
 	last := past[0]
 	a.repeats = &countersign.Repeat{Request: last.ID, At: last.UpdatedAt, Decision: last.Decision, Execution: last.Execution}
-	id := understand.RequestRepeat
+	id := "request.repeat"
 	if a.afterUnknown() {
-		id = understand.RequestRepeatAfterUnknown
+		id = "request.repeat-after-unknown"
 	}
 	a.facts.Indicators = append(a.facts.Indicators, understand.Found(id,
 		fmt.Sprintf("%s, %s, %s", last.ID, last.Decision, last.Execution), "", "history", countersign.Known))
@@ -147,20 +147,19 @@ func (a asked) afterUnknown() bool {
 		a.now.Before(r.At.Add(repeatAlarm)) && understand.Mutates(a.facts.Verbs)
 }
 
-// judge asks the policy. A repeat after an unknown outcome is held whatever the
-// policy allows.
+// judge asks the policy.
 func (g *Gate) judge(a asked) countersign.Verdict {
-	v := a.policy.Decide(context.Background(), a.input(), nil)
-	if v.Effect == countersign.Allow && a.afterUnknown() {
-		return a.policy.HoldAnyway(a.input(), v, "the outcome of "+string(a.repeats.Request)+", the same change, is unknown")
-	}
-	return v
+	return a.policy.Decide(context.Background(), a.input(), nil)
 }
 
 func (a asked) input() policy.Input {
-	return policy.Input{
+	in := policy.Input{
 		Facts: a.facts, Resource: a.resource, Requester: a.By, OnBehalfOf: a.OnBehalfOf, Now: a.now,
 	}
+	if a.afterUnknown() {
+		in.Doubt = "the outcome of " + string(a.repeats.Request) + ", the same change"
+	}
+	return in
 }
 
 func (a asked) who() countersign.Who {
@@ -192,12 +191,12 @@ func gateway() countersign.Who {
 }
 
 // compile loads a bundle against the words that the directory knows.
-func compile(files map[string]string, d *countersign.Directory) (*policy.Policy, error) {
+func (g *Gate) compile(files map[string]string, d *countersign.Directory) (*policy.Policy, error) {
 	texts := make(map[string][]byte, len(files))
 	for name, text := range files {
 		texts[name] = []byte(text)
 	}
-	return policy.Load(texts, catalogue(d))
+	return policy.Load(texts, policy.CatalogueOf(d, g.cfg.Sinks))
 }
 
 // refusal is what the asker is told of a request that will not run.

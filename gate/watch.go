@@ -25,17 +25,21 @@ func (g *Gate) Get(ctx context.Context, id countersign.RequestID) (countersign.R
 // Watch returns the request once its version is above after, or as it is when
 // the context ends. Server-sent events, long polls and held doors all wait here.
 func (g *Gate) Watch(ctx context.Context, id countersign.RequestID, after uint64) (countersign.Request, error) {
+	return g.watch(context.WithoutCancel(ctx), ctx.Done(), id, after)
+}
+
+func (g *Gate) watch(ctx context.Context, ended <-chan struct{}, id countersign.RequestID, after uint64) (countersign.Request, error) {
 	changed, done := g.hub.Register(id)
 	defer done()
 	look := time.NewTicker(time.Second) // a wake is a hint; the row is the truth
 	defer look.Stop()
 	for {
-		r, err := g.Get(context.WithoutCancel(ctx), id)
+		r, err := g.Get(ctx, id)
 		if err != nil || r.Version > after {
 			return r, err
 		}
 		select {
-		case <-ctx.Done():
+		case <-ended:
 			return r, nil
 		case <-changed:
 		case <-look.C:
@@ -46,19 +50,20 @@ func (g *Gate) Watch(ctx context.Context, id countersign.RequestID, after uint64
 // Wait waits, as a live ask of the requester, for what becomes of a request,
 // and runs it if it is approved. It returns what Submit returns.
 func (g *Gate) Wait(ctx context.Context, by countersign.Principal, id countersign.RequestID, out Sink) (Result, error) {
-	r, err := g.Get(ctx, id)
+	own := context.WithoutCancel(ctx)
+	r, err := g.Get(own, id)
 	if err != nil {
 		return nil, err
 	}
 	if r.Requester.ID != by.ID {
 		return nil, &countersign.Error{Code: countersign.CodeNotFound, Detail: fmt.Sprintf("there is no request %s of yours", id), Hint: "only who asked for it can run it"}
 	}
-	return g.await(ctx, r, g.cfg.Executors[r.Resource.Name], out)
+	return g.await(own, ctx.Done(), r, g.cfg.Executors[r.Resource.Name], out)
 }
 
 // await waits until the request is settled, and spends its approval when it is
 // approved: only a live ask releases.
-func (g *Gate) await(ctx context.Context, r countersign.Request, via Executor, out Sink) (Result, error) {
+func (g *Gate) await(ctx context.Context, ended <-chan struct{}, r countersign.Request, via Executor, out Sink) (Result, error) {
 	for {
 		switch {
 		case r.Settled():
@@ -73,12 +78,12 @@ func (g *Gate) await(ctx context.Context, r countersign.Request, via Executor, o
 			}
 			continue
 		}
-		next, err := g.Watch(ctx, r.ID, r.Version)
+		next, err := g.watch(ctx, ended, r.ID, r.Version)
 		if err != nil {
 			return nil, err
 		}
-		if ctx.Err() != nil && !next.Settled() {
-			return Pending{next}, nil
+		if next.Version == r.Version {
+			return Pending{next}, nil // the asker waits no longer
 		}
 		r = next
 	}
@@ -86,7 +91,7 @@ func (g *Gate) await(ctx context.Context, r countersign.Request, via Executor, o
 
 // late answers from what was kept.
 func (g *Gate) late(ctx context.Context, r countersign.Request, out Sink) (Result, error) {
-	result, err := g.Result(context.WithoutCancel(ctx), r.ID)
+	result, err := g.Result(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}

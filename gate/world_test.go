@@ -45,12 +45,12 @@ rules:
   require: {reviewers: [platform], quorum: 1, expires: 30m, run_within: 10m}
 - id: mass
   why: A mass change needs two.
-  match: {verbs: [mcp.admin]}
+  match: {verbs: [k8s.write]}
   effect: hold
   require: {stages: [{reviewers: [platform, dba], quorum: 2, assurance: session}], expires: 30m, run_within: 10m}
 - id: never
   why: Nobody switches it off.
-  match: {verbs: [mcp.destructive]}
+  match: {verbs: [sql.ddl]}
   effect: deny
 `
 
@@ -60,6 +60,15 @@ func newWorld(t testing.TB) *world {
 }
 
 func newWorldAt(t testing.TB, c *clock) *world {
+	t.Helper()
+	w := newLawlessWorld(t, c)
+	must(t, w.gate.SetPolicy(t.Context(), operator(), map[string]string{"policy/test.yaml": testPolicy}))
+	c.Advance(time.Second)
+	return w
+}
+
+// newLawlessWorld is a world without a policy.
+func newLawlessWorld(t testing.TB, c *clock) *world {
 	t.Helper()
 	private, vkey, err := ledger.NewKey("test.example/log")
 	must(t, err)
@@ -76,7 +85,6 @@ func newWorldAt(t testing.TB, c *clock) *world {
 	w.group("platform", "alice", "bob", "carol")
 	w.group("dba", "bob", "carol", "erin")
 	must(t, w.gate.SetResource(t.Context(), operator(), files()))
-	must(t, w.gate.SetPolicy(t.Context(), operator(), map[string]string{"policy/test.yaml": testPolicy}))
 	w.bot = w.agent("bot", "alice")
 	c.Advance(time.Second)
 	return w
@@ -104,7 +112,7 @@ func files() countersign.Resource {
 		Owners: []string{"platform"}, Target: countersign.Digest{9}, Pins: pins, Claims: claims,
 		Tools: map[string]countersign.Tool{
 			"read_file": {Verbs: []string{"mcp.read"}}, "write_file": {Verbs: []string{"mcp.write"}},
-			"grant": {Verbs: []string{"mcp.admin"}}, "wipe": {Verbs: []string{"mcp.destructive"}},
+			"grant": {Verbs: []string{"k8s.write"}}, "wipe": {Verbs: []string{"sql.ddl"}},
 		},
 	}
 }
@@ -177,10 +185,17 @@ func (w *world) says(person string, choice countersign.Choice, id countersign.Re
 	w.t.Helper()
 	r, err := w.gate.Get(w.t.Context(), id)
 	must(w.t, err)
+	d := w.shown(r)
+	d.By, d.Choice = countersign.Principal{Kind: countersign.KindPerson, ID: "per_" + person}, choice
+	return d
+}
+
+// shown is a choice still to be made by somebody who looks at the request.
+func (w *world) shown(r countersign.Request) gate.Decision {
+	w.t.Helper()
 	d, err := w.gate.Directory(w.t.Context())
 	must(w.t, err)
-	return gate.Decision{Request: id, Origin: countersign.Origin{Door: "console"}, Decision: countersign.Decision{
-		By: countersign.Principal{Kind: countersign.KindPerson, ID: "per_" + person}, Choice: choice,
+	return gate.Decision{Request: r.ID, Origin: countersign.Origin{Door: "console"}, Decision: countersign.Decision{
 		Digest: r.Digest, View: brief.Build(r, d).Digest(), Reason: "seen", Assurance: countersign.Session, Method: "link", Channel: "console",
 	}}
 }

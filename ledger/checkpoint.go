@@ -73,22 +73,27 @@ func SignCheckpoint(origin string, e Edge, s note.Signer) (Checkpoint, error) {
 // and one of its signatures must verify by a known key of that name. Lines after
 // the root are refused: this version writes none.
 func OpenCheckpoint(b []byte, origin string, keys note.Verifiers) (Checkpoint, error) {
+	cp, _, err := openNote(b, origin, keys)
+	return cp, err
+}
+
+func openNote(b []byte, origin string, keys note.Verifiers) (Checkpoint, *note.Note, error) {
 	n, err := note.Open(b, keys)
 	if err != nil {
-		return Checkpoint{}, fmt.Errorf("checkpoint: %w", err)
+		return Checkpoint{}, nil, fmt.Errorf("checkpoint: %w", err)
 	}
 	if !slices.ContainsFunc(n.Sigs, func(s note.Signature) bool { return s.Name == origin }) {
-		return Checkpoint{}, fmt.Errorf("checkpoint: no signature by %q that a known key verifies", origin)
+		return Checkpoint{}, nil, fmt.Errorf("checkpoint: no signature by %q that a known key verifies", origin)
 	}
 	cp, err := parseCheckpoint(n.Text)
 	if err != nil {
-		return Checkpoint{}, err
+		return Checkpoint{}, nil, err
 	}
 	if cp.Origin != origin {
-		return Checkpoint{}, fmt.Errorf("checkpoint: origin is %q, want %q", cp.Origin, origin)
+		return Checkpoint{}, nil, fmt.Errorf("checkpoint: origin is %q, want %q", cp.Origin, origin)
 	}
 	cp.Note = b
-	return cp, nil
+	return cp, n, nil
 }
 
 func parseCheckpoint(text string) (Checkpoint, error) {

@@ -233,11 +233,11 @@ func (t *tally) meets(approvals []countersign.Decision) (string, error) {
 	for met < min(len(places), len(have)) && have[met].Meets(places[met]) {
 		met++
 	}
-	detail := fmt.Sprintf("%d of %d of %s", len(approvals), len(places), strings.Join(groups, ", "))
+	who := strings.Join(groups, ", ")
 	if met < len(places) || met == 0 {
-		return "", fmt.Errorf("%s: %d places are met", detail, met)
+		return "", fmt.Errorf("%d of %d places are met (%s)", met, len(places), who)
 	}
-	return detail, nil
+	return fmt.Sprintf("%d of %d of %s", len(approvals), len(places), who), nil
 }
 
 func strongest(a, b countersign.Assurance) int {

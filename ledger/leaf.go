@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/internal/canon"
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -17,11 +16,6 @@ type Hash = tlog.Hash
 // MaxLeaf is the size of the largest leaf in bytes. C2SP tlog-tiles would carry
 // 65,535.
 const MaxLeaf = 8 << 10
-
-const (
-	statementType = "https://in-toto.io/Statement/v1"
-	predicateType = "https://github.com/countersignhq/countersign/event/v1"
-)
 
 // A Statement is what a leaf says: the open part of an event, the leaf before it
 // and the three commitments.
@@ -34,34 +28,6 @@ type Statement struct {
 	// Command is the commitment to the request's command, equal in all its
 	// events; zero for an entity.
 	Command, Who, Context Commitment
-}
-
-type statementWire struct {
-	Type          string        `json:"_type"`
-	Predicate     predicateWire `json:"predicate"`
-	PredicateType string        `json:"predicateType"`
-	Subject       [1]subject    `json:"subject"`
-}
-
-type subject struct {
-	Digest struct {
-		Commitment Commitment `json:"countersign-commitment-v1"`
-	} `json:"digest"`
-	Name countersign.RequestID `json:"name"`
-}
-
-type predicateWire struct {
-	Public
-	ExpiresAt instant `json:"expires_at,omitzero"`
-	RunBy     instant `json:"run_by,omitzero"`
-
-	Kind    countersign.EventKind `json:"kind"`
-	Version string                `json:"version"`
-	At      instant               `json:"at"`
-	Prev    hash32                `json:"prev,omitzero"`
-	countersign.State
-	Who     Commitment `json:"who,omitzero"`
-	Context Commitment `json:"context,omitzero"`
 }
 
 // Leaf returns the bytes of the leaf of an event: an in-toto Statement v1 in RFC
@@ -84,15 +50,7 @@ func (st Statement) encode() ([]byte, error) {
 	if err := st.check(); err != nil {
 		return nil, err
 	}
-	e := st.Event
-	w := statementWire{Type: statementType, PredicateType: predicateType, Predicate: predicateWire{
-		Public: e.Public, ExpiresAt: instant(e.Public.ExpiresAt), RunBy: instant(e.Public.RunBy),
-		Kind: e.Kind, Version: strconv.FormatUint(e.Version, 10), At: instant(e.At),
-		Prev: hash32(st.Prev), State: e.State, Who: st.Who, Context: st.Context,
-	}}
-	w.Subject[0].Name = e.Request
-	w.Subject[0].Digest.Commitment = st.subject()
-	b, err := canon.Marshal(w)
+	b, err := st.write()
 	if err != nil {
 		return nil, err
 	}
@@ -113,8 +71,8 @@ func (st Statement) subject() Commitment {
 func (st Statement) check() error {
 	e := st.Event
 	switch {
-	case e.Request == "" || e.Kind == "":
-		return fmt.Errorf("request %q and kind %q must both be there", e.Request, e.Kind)
+	case e.Request == "" || e.Kind == "" || e.Public.Actor == "":
+		return fmt.Errorf("request %q, kind %q and actor %q must all be there", e.Request, e.Kind, e.Public.Actor)
 	case (e.Version == 1) != (st.Prev == Hash{}):
 		return fmt.Errorf("version %d and previous leaf %x do not fit: the first has none", e.Version, st.Prev[:4])
 	case e.Version == 0 || e.At.IsZero():
@@ -158,31 +116,4 @@ func ParseLeaf(b []byte) (Statement, error) {
 		return Statement{}, fmt.Errorf("leaf: the bytes are not in the one spelling; want %s", again)
 	}
 	return st, nil
-}
-
-// instant is a time as a leaf spells it: RFC 3339 in UTC, in milliseconds.
-type instant time.Time
-
-const instantLayout = "2006-01-02T15:04:05.000Z"
-
-// stamp is a time as errors and reports say it.
-func stamp(t time.Time) string { return t.UTC().Format(instantLayout) }
-
-func (i instant) IsZero() bool { return time.Time(i).IsZero() }
-
-func (i instant) MarshalText() ([]byte, error) {
-	t := time.Time(i).UTC()
-	if t.Nanosecond()%int(time.Millisecond) != 0 || t.Year() < 1 || t.Year() > 9999 {
-		return nil, fmt.Errorf("time %s is not in whole milliseconds of the years 1 to 9999; truncate it", t.Format(time.RFC3339Nano))
-	}
-	return t.AppendFormat(nil, instantLayout), nil
-}
-
-func (i *instant) UnmarshalText(text []byte) error {
-	t, err := time.Parse(instantLayout, string(text))
-	if err != nil {
-		return fmt.Errorf("time %q: want %s: %w", text, instantLayout, err)
-	}
-	*i = instant(t)
-	return nil
 }

@@ -74,7 +74,9 @@ func TestOpenPermitRefusesWhatIsNotReleasedToIt(t *testing.T) {
 	elsewhere.events[0].Command = command
 	spaced := tell(t)
 	spaced.events[0].Command = append([]byte(" "), spaced.events[0].Command...)
-	rest := func(s *story) *story { return s.gateway(allowed, countersign.Allowed{Verdict: verdict(countersign.Allow, "a")}).released() }
+	rest := func(s *story) *story {
+		return s.gateway(allowed, countersign.Allowed{Verdict: verdict(countersign.Allow, "a")}).released()
+	}
 	nobody := rest(tell(t))
 	nobody.events[2].Body = countersign.Released{}
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,11 +33,7 @@ func (v *verification) origin() (string, []string) {
 }
 
 func (v *verification) signed() (string, []string) {
-	cp, err := OpenCheckpoint(v.receipt.Checkpoint, v.trust.Origin, v.trust.Keys)
-	if err != nil {
-		return "no", []string{err.Error()}
-	}
-	n, err := note.Open(v.receipt.Checkpoint, v.trust.Keys)
+	cp, n, err := openNote(v.receipt.Checkpoint, v.trust.Origin, v.trust.Keys)
 	if err == nil {
 		err = checkSignatureLines(v.receipt.Checkpoint, n)
 	}
@@ -44,12 +41,8 @@ func (v *verification) signed() (string, []string) {
 		return "no", []string{err.Error()}
 	}
 	v.checkpoint, v.note = cp, n
-	for _, s := range n.Sigs {
-		if s.Name == v.trust.Origin {
-			return fmt.Sprintf("Ed25519 %08x", s.Hash), nil
-		}
-	}
-	return "no", []string{"no signature of the log"}
+	own := slices.IndexFunc(n.Sigs, func(s note.Signature) bool { return s.Name == v.trust.Origin })
+	return fmt.Sprintf("Ed25519 %08x", n.Sigs[own].Hash), nil
 }
 
 // checkSignatureLines refuses what note.Open passes over, so that no byte of a

@@ -1,29 +1,47 @@
 package ledger
 
 import (
-	"fmt"
+	"strings"
 	"testing"
-
-	"github.com/countersignhq/countersign"
 )
 
-func printed(r Report) string {
-	s := fmt.Sprintf("%s %s size %d, %d events, %d bytes, %s\n", r.Request, r.Origin, r.Size, r.Events, r.Bytes, r.At)
-	for _, step := range r.Steps {
-		s += fmt.Sprintf("%2d %-45s %-30s %s\n", step.N, step.Name, step.Detail, step.Result)
-		for _, l := range step.Lines {
-			s += "      " + l + "\n"
+func TestReceiptsOfHonestRecordsHold(t *testing.T) {
+	for _, c := range honest(t) {
+		r := Verify(c.file, testTrust(t))
+		if !r.Holds {
+			t.Errorf("%s: %s", c.name, printed(r))
+			continue
+		}
+		if got := r.Steps[c.at-1].Detail; !strings.Contains(got, c.says) {
+			t.Errorf("%s: step %d says %q, want %q", c.name, c.at, got, c.says)
 		}
 	}
-	for _, d := range r.Who {
-		s += fmt.Sprintf("who %s %s %s %s\n", d.By.Name, d.Choice, d.Assurance, stamp(d.At))
-	}
-	return s + fmt.Sprintf("what %s\nwhy %s\noutcome %s\n%s holds %v\n", r.What, r.Why, r.Outcome, r.Digest, r.Holds)
 }
 
-func TestX(t *testing.T) {
-	r := ranForTwo(t).recorded()
-	f := r.file(t)
-	t.Logf("%s", printed(Verify(f, testTrust(t))))
-	_ = countersign.KindHeld
+func TestTamperedReceiptsFailAtTheStepThatShowsIt(t *testing.T) {
+	for _, c := range tampered(t) {
+		r := Verify(c.file, testTrust(t))
+		if r.Holds || len(r.Steps) != 12 {
+			t.Errorf("%s holds: %s", c.name, printed(r))
+			continue
+		}
+		for _, s := range r.Steps {
+			want := OK
+			if s.N == c.step {
+				want = Failed
+			} else if s.N > c.step {
+				want = NotChecked
+			}
+			if s.Result != want {
+				t.Errorf("%s: step %d is %s, want %s: %s", c.name, s.N, s.Result, want, printed(r))
+				break
+			}
+		}
+		if lines := strings.Join(r.Steps[c.step-1].Lines, "\n"); !strings.Contains(lines, c.says) {
+			t.Errorf("%s: step %d says %q, want %q in it", c.name, c.step, lines, c.says)
+		}
+		if r.Who != nil || r.What+r.Why+r.Outcome != "" || !r.Digest.IsZero() {
+			t.Errorf("%s does not hold, and tells what it is about: %+v", c.name, r)
+		}
+	}
 }

@@ -31,7 +31,7 @@ type judged struct {
 // part of the verdict, and holds.
 func (p *Policy) Decide(ctx context.Context, in Input, preview func(context.Context) (countersign.Preview, error)) countersign.Verdict {
 	d := &decision{in: in, vars: in.vars(nil)}
-	catalogue, labels := DigestOfResource(in.Resource)
+	catalogue, labels := in.catalogue()
 	if p != nil {
 		s := in.subject()
 		for _, i := range p.index.candidates(s) {
@@ -75,6 +75,9 @@ func (d *decision) judge(r *rule) expr.Answer {
 // barsAllow says what is missing before any rule, or this one, may let the
 // request through; empty if nothing is.
 func (in Input) barsAllow(r *rule) string {
+	if in.Doubt != "" {
+		return in.Doubt
+	}
 	switch in.Facts.Certainty {
 	case countersign.Known:
 	case countersign.Possible:

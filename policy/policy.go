@@ -176,9 +176,15 @@ type Input struct {
 	// enters; empty is unknown.
 	AgentRegion string
 	Now         time.Time
+	// Catalogue is DigestOfResource of Resource. Zero has it computed, which takes
+	// a few microseconds for every tool of the resource.
+	Catalogue countersign.Digest
 	// Enforces are the names of the bounds that whoever runs the command keeps.
 	// A rule that asks for any other refuses approval.
 	Enforces []string
+	// Doubt says why no rule may let the request through without a person, such
+	// as an earlier one whose outcome is unknown. Empty: nothing stands against it.
+	Doubt string
 }
 
 // classes returns the classes of the data that the command touches. Where no
@@ -195,6 +201,14 @@ func (in Input) classes() []string {
 	default:
 		return append(slices.Clone(in.Resource.DataClasses), Unlabelled)
 	}
+}
+
+// catalogue returns the digest of the resource as labelled.
+func (in Input) catalogue() (countersign.Digest, error) {
+	if !in.Catalogue.IsZero() {
+		return in.Catalogue, nil
+	}
+	return DigestOfResource(in.Resource)
 }
 
 func (in Input) vars(preview *countersign.Preview) *expr.Vars {

@@ -55,6 +55,18 @@ type need struct {
 	bounds    []bound
 }
 
+// same reports whether two needs ask for the same.
+func (n need) same(other need) bool {
+	stages := func(a, b countersign.Stage) bool {
+		return slices.Equal(sorted(a.Reviewers), sorted(b.Reviewers)) && a.Quorum == b.Quorum && a.Assurance == b.Assurance
+	}
+	return slices.EqualFunc(n.stages, other.stages, stages) && n.expires == other.expires && n.runWithin == other.runWithin &&
+		n.reason == other.reason && n.preview == other.preview && n.escalates == other.escalates &&
+		slices.EqualFunc(n.bounds, other.bounds, func(a, b bound) bool {
+			return a.name == b.name && a.limit.Source() == b.limit.Source()
+		})
+}
+
 type bound struct {
 	name  string
 	limit *expr.Number

@@ -85,15 +85,7 @@ func (u *union) addStage(who string, s countersign.Stage, set defaults) {
 	if len(written) == 0 {
 		written = set.reviewers
 	}
-	reviewers := []string{}
-	for _, name := range written {
-		if name == owners {
-			reviewers = append(reviewers, u.d.in.Resource.Owners...)
-		} else {
-			reviewers = append(reviewers, name)
-		}
-	}
-	reviewers = sorted(reviewers)
+	reviewers := reviewersOn(written, u.d.in.Resource)
 	if len(reviewers) == 0 {
 		if len(written) == 0 {
 			u.block("%s names no reviewers", who)
@@ -105,6 +97,20 @@ func (u *union) addStage(who string, s countersign.Stage, set defaults) {
 	before := u.stages[key]
 	u.stages[key] = countersign.Stage{Reviewers: reviewers, Quorum: max(before.Quorum, s.Quorum, 1)}
 	u.assurance = higher(u.assurance, s.Assurance)
+}
+
+// reviewersOn returns the names of groups, each once, with the resource's owners
+// in place of "owners".
+func reviewersOn(written []string, res countersign.Resource) []string {
+	names := []string{}
+	for _, name := range written {
+		if name == owners {
+			names = append(names, res.Owners...)
+		} else {
+			names = append(names, name)
+		}
+	}
+	return sorted(names)
 }
 
 func (u *union) addBound(who string, b bound) {

@@ -51,15 +51,14 @@ func (p *page) command(c brief.Command) {
 func (p *page) broken(label, value brief.Text, column int, notes []brief.Note) {
 	rows := wrap(value, p.width-columns(label), p.width-column, anywhere)
 	for i, row := range rows {
-		indent := columns(label)
 		if i > 0 {
-			label, indent = join(spacesOf(column-3), say(">"), spacesOf(2)), column
+			label = join(spacesOf(column-3), say(">"), spacesOf(2))
 		}
 		p.line(label, row)
 		var later []brief.Note
 		for _, n := range notes {
-			if from, to, ok := marks(row, n.Severity); ok {
-				p.note(n, indent+from, to-from)
+			if from, to, ok := marks(join(label, row), n.Severity); ok {
+				p.note(n, from, to-from)
 			} else if i == len(rows)-1 {
 				p.note(n, 0, 0)
 			} else {
@@ -74,7 +73,7 @@ func (p *page) broken(label, value brief.Text, column int, notes []brief.Note) {
 func marks(row brief.Text, severity countersign.Severity) (from, to int, ok bool) {
 	at := 0
 	for _, s := range row {
-		w := width(s.Text)
+		w := width(shown(s))
 		isMark := (s.Role == brief.Marked || s.Role == brief.Hidden) && s.Severity == severity && severity > countersign.Info
 		if isMark && !ok {
 			from, ok = at, true

@@ -177,6 +177,9 @@ func (p *page) touches(t brief.Touches) {
 	p.blank()
 	p.line(say("would touch"))
 	var table [][]brief.Text
+	if len(t.Objects) > 0 {
+		table = append(table, []brief.Text{quiet("object"), quiet("verb"), quiet("data"), quiet("count"), quiet("certainty")})
+	}
 	for _, o := range t.Objects {
 		table = append(table, []brief.Text{o.Name, say(o.Verb), say(o.Classes), say(o.Count), say(string(o.Certainty))})
 	}

@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,7 @@ func (p *page) rules(b brief.Brief) {
 		heading = "rules"
 	}
 	if len(b.Why.Rules) == 0 {
-		p.under(say("held by    "), say(b.Why.Says))
+		p.labelled(heading, say(b.Why.Says))
 		return
 	}
 	p.ends(say(heading), quiet(b.Why.Says))
@@ -145,15 +146,21 @@ func (p *page) deciders(b brief.Brief) {
 	}
 }
 
-// signed is "Bob Okafor: approve with passkey in console, 2026-11-19 16:18:44 UTC".
+// signed is "Bob Okafor approved with passkey in console, 2026-11-19 16:18:44 UTC".
 func signed(s brief.Signature) brief.Text {
-	name := s.Name
-	for i := range name {
-		if name[i].Role == brief.Plain {
-			name[i].Role = brief.Strong
+	text := slices.Clone(s.Name)
+	for i := range text {
+		if text[i].Role == brief.Plain {
+			text[i].Role = brief.Strong
 		}
 	}
-	text := join(name, say(": "+string(s.Choice)))
+	choice, ok := map[countersign.Choice]string{
+		countersign.Approve: "approved", countersign.Reject: "rejected", countersign.Escalate: "escalated",
+	}[s.Choice]
+	if !ok {
+		choice = "chose " + strconv.Quote(string(s.Choice))
+	}
+	text = join(text, say(" "+choice))
 	if s.Assurance != "" {
 		text = join(text, say(" with "+string(s.Assurance)))
 	}

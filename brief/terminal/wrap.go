@@ -56,7 +56,8 @@ func wrap(t brief.Text, first, rest int, at breaks) []brief.Text {
 		if at == spaces {
 			n, next = lastSpace(left, next)
 		} else {
-			n = next
+			n = notAfterSpace(left, next)
+			next = n
 		}
 		rows = append(rows, merged(left[:n]))
 		left = left[next:]
@@ -80,6 +81,17 @@ func lastSpace(left []cell, n int) (end, next int) {
 		}
 	}
 	return n, n
+}
+
+// notAfterSpace moves the end of a row before the spaces it ends with: at the
+// beginning of the next they can be seen.
+func notAfterSpace(left []cell, n int) int {
+	for i := n; i > 0; i-- {
+		if left[i-1].Text != " " {
+			return i
+		}
+	}
+	return n
 }
 
 // merged joins neighbours that are drawn alike.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/client"
@@ -51,6 +50,7 @@ func (t *terminal) report(ctx context.Context, err error) int {
 	if err == nil {
 		return exitOK
 	}
+	err = reached(err)
 	if f, ok := errors.AsType[*failure](err); ok {
 		t.complain(f.detail, f.hint)
 		return f.code
@@ -95,17 +95,4 @@ func (t *terminal) complain(detail, hint string) {
 	if hint != "" {
 		t.say("hint: %s", oneLine(hint))
 	}
-}
-
-// oneLine keeps text from elsewhere from passing for a line of its own.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case r < ' ' || r == 0x7f:
-			return '\uFFFD'
-		}
-		return r
-	}, strings.TrimSpace(s))
 }

@@ -104,4 +104,3 @@ func joined(words []string) string {
 	}
 	return strings.Join(words, ", ")
 }
-

@@ -102,9 +102,6 @@ func accepts(r *http.Request, kind string) bool {
 	return false
 }
 
-// version is the form of a protocol version.
-var version = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
-
 // traceparent is the form of the header field of W3C Trace Context, level 1.
 var traceparent = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$`)
 

@@ -38,6 +38,7 @@ const (
 	codeUnknown     = -32012
 	codeFailed      = -32013
 	codeUnavailable = -32014
+	codeRan         = -32015
 )
 
 // A fault is a message that cannot be taken as it is.
@@ -158,6 +159,12 @@ func progressToken(params []byte) ([]byte, *fault) {
 		f.code = codeBadParams
 	}
 	return token, f
+}
+
+// cancelled reads which id a client no longer waits for.
+func cancelled(params []byte) ([]byte, bool) {
+	id, ok := canon.Member(params, "requestId")
+	return id, ok
 }
 
 // short cuts a name of the agent's for an error text.

@@ -1,11 +1,18 @@
 package mcp
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/internal/canon"
 )
 
 // Sizes of what one gateway keeps for its clients. A flood of one agent costs
@@ -26,6 +33,7 @@ type session struct {
 	resource string
 	client   string // what the client says it is, cleaned
 	patience Budget
+	toolless bool // the upstream has no tools of its own
 
 	used  time.Time                        // under sessions.mu
 	waits map[string][]*context.CancelFunc // by the bytes of the JSON-RPC id; under sessions.mu
@@ -145,4 +153,89 @@ func (s *sessions) cancel(x *session, id []byte) {
 	for _, cancel := range x.waits[string(id)] {
 		(*cancel)()
 	}
+}
+
+// guidance is what an agent is told of holding, after the upstream's own
+// instructions.
+const guidance = `Some calls here are held until a person approves them. A held call answers with status "pending_approval" and a request_id: nothing has run yet. ` +
+	`Call countersign_wait with that request_id to wait for the answer, or make the same call again; it never runs twice. A refused call says why and what to do next; do not try to reach the same end in another way.`
+
+// initialize begins a session and tells the client what is there.
+func (d *door) initialize(p *reply, r *http.Request, by countersign.Principal, name string, m message) {
+	asked := textAt(m.params, "protocolVersion")
+	if asked == "" {
+		p.message(failure(m.id, encode(rpcError{Code: codeBadParams, Message: "initialize names no protocolVersion; send " + revisions[0]})))
+		return
+	}
+	if !slices.Contains(revisions[:], asked) {
+		asked = revisions[0]
+	}
+	said, err := d.describe(r.Context(), name)
+	if err != nil {
+		d.cfg.Log.Warn("an upstream does not describe itself", "resource", name, "err", err)
+		p.message(tell(m.id, m.method, false, word{unavailable, name + " does not answer; nothing was executed", note{Code: countersign.CodeUnavailable, Hint: "try again in a moment, or ask the operator"}}))
+		return
+	}
+	client := textAt(m.params, "clientInfo", "name")
+	x, ok := d.sessions.open(session{
+		agent: by.ID, resource: name, patience: d.cfg.Budgets[client], toolless: said.toolless,
+		client: claimed(client, textAt(m.params, "clientInfo", "version")),
+	})
+	if !ok {
+		p.message(tell(m.id, m.method, false, tooMany()))
+		return
+	}
+	p.w.Header().Set("Mcp-Session-Id", x.id)
+	p.message(result(m.id, encode(struct {
+		Version      string          `json:"protocolVersion"`
+		Capabilities json.RawMessage `json:"capabilities"`
+		Server       serverInfo      `json:"serverInfo"`
+		Instructions string          `json:"instructions"`
+	}{asked, said.capabilities, serverInfo{"countersign", name + " through Countersign", d.cfg.Version}, said.instructions})))
+}
+
+type serverInfo struct {
+	Name    string `json:"name"`
+	Title   string `json:"title"`
+	Version string `json:"version"`
+}
+
+// description is what a client is told of a resource.
+type description struct {
+	capabilities json.RawMessage
+	instructions string
+	toolless     bool
+}
+
+// describe is what the upstream says of itself, less what this door does not
+// carry, plus our own tools.
+func (d *door) describe(ctx context.Context, name string) (description, error) {
+	said := description{capabilities: json.RawMessage(`{"tools":{}}`), instructions: guidance}
+	if d.cfg.Describe == nil {
+		return said, nil
+	}
+	capabilities, instructions, err := d.cfg.Describe(ctx, name)
+	if err != nil {
+		return said, err
+	}
+	if instructions != "" {
+		said.instructions = instructions + "\n\n" + guidance
+	}
+	// An answer to a task would be a task, and a held call has none.
+	if capabilities, err = canon.Without(capabilities, []string{"tasks"}); err != nil {
+		return said, fmt.Errorf("capabilities of %s: %w", name, err)
+	}
+	if _, ok := canon.Member(capabilities, "tools"); ok {
+		said.capabilities = capabilities
+		return said, nil
+	}
+	rest, ok := bytes.CutPrefix(bytes.TrimSpace(capabilities), []byte("{"))
+	if !ok {
+		return said, fmt.Errorf("capabilities of %s are no object: %.80s", name, capabilities)
+	}
+	if rest = bytes.TrimSpace(rest); rest[0] != '}' {
+		rest = append([]byte(","), rest...)
+	}
+	said.capabilities, said.toolless = append([]byte(`{"tools":{}`), rest...), true
+	return said, nil
 }

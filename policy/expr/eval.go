@@ -20,6 +20,7 @@ type Condition struct{ program }
 type Number struct{ program }
 
 type program struct {
+	source        string
 	ast           *cel.Ast
 	env           *cel.Env
 	plain, traced cel.Program // traced keeps what a residual is made of
@@ -73,6 +74,17 @@ func (n *Number) Compute(v *Vars) (int64, error) {
 		return 0, fmt.Errorf("it came to %T", out)
 	}
 }
+
+// Source returns the expression as written, empty for no condition.
+func (c *Condition) Source() string {
+	if c == nil {
+		return ""
+	}
+	return c.source
+}
+
+// Source returns the expression as written.
+func (n *Number) Source() string { return n.source }
 
 // Reads reports whether the expression looks at the field.
 func (p program) Reads(f Field) bool { return slices.Contains(p.reads, f) }

@@ -97,7 +97,7 @@ func (c *Compiler) compile(source string, want *cel.Type) (program, []Error) {
 	if cost.Max > CostLimit {
 		return program{}, []Error{{1, 1, fmt.Sprintf("it may cost %d, and the limit is %d; look at fewer objects at once", cost.Max, CostLimit)}}
 	}
-	p := program{ast: ast, env: c.env, reads: reads(ast), literals: literals(ast)}
+	p := program{source: source, ast: ast, env: c.env, reads: reads(ast), literals: literals(ast)}
 	if p.plain, err = c.env.Program(ast, cel.EvalOptions(cel.OptPartialEval), cel.CostLimit(CostLimit)); err == nil {
 		p.traced, err = c.env.Program(ast, cel.EvalOptions(cel.OptPartialEval, cel.OptTrackState), cel.CostLimit(CostLimit))
 	}

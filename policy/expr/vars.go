@@ -12,8 +12,8 @@ import (
 
 // How much of a request expressions see. What is larger is not cut but unknown.
 const (
-	maxObjects = 256
-	maxItems   = 64 // of every other list
+	maxObjects = 128
+	maxItems   = 32 // of every other list
 	maxText    = 256
 )
 

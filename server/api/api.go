@@ -5,6 +5,7 @@
 package api
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -137,6 +138,9 @@ func (a *api) serve(rt route) http.Handler {
 			err = rt.handle(sent, r, c)
 		}
 		code := countersign.Code("")
+		if errors.Is(err, errGone) {
+			code, err = "gone", nil
+		}
 		if err != nil {
 			code = countersign.CodeOf(err)
 			if sent.status == 0 {

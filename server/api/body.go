@@ -72,6 +72,9 @@ func members(t reflect.Type) []string {
 		return nil
 	}
 	for f := range t.Fields() {
+		if f.Anonymous {
+			names = append(names, members(f.Type)...)
+		}
 		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
 			names = append(names, name)
 			names = append(names, members(f.Type)...)

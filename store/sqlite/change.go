@@ -44,7 +44,8 @@ func (s *Store) Commit(ctx context.Context, sc store.Change) (store.Committed, e
 	if err := s.sealAll(ctx, c); err != nil {
 		return store.Committed{}, err
 	}
-	if head, known := s.heads.get(d.Subject()); known || sc.Row != nil {
+	head, _ := s.heads.get(d.Subject())
+	if head.Version+1 == sc.Events[0].Version {
 		if err := d.Write(s.draftTime(), head); err != nil {
 			return store.Committed{}, err
 		}

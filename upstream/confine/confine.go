@@ -109,7 +109,7 @@ func (p Program) resolve() (Program, error) {
 	p.Private = slices.Clone(p.Private)
 	for i, path := range p.Private {
 		if p.Private[i], err = real(path); err != nil {
-			return p, fmt.Errorf("private path: %w", err)
+			return p, fmt.Errorf("private path %s: %w", path, err)
 		}
 	}
 	return p, nil

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 
@@ -283,15 +284,22 @@ func startParent(t *testing.T, how string) (*confine.Child, net.Conn) {
 	return child, conn
 }
 
+// awaitEnd waits until the idle process at the other end is gone.
+func awaitEnd(t *testing.T, conn net.Conn) {
+	t.Helper()
+	conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.Copy(io.Discard, conn); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the process lives: %v", err)
+	}
+}
+
 func TestKillEndsTheWholeGroup(t *testing.T) {
 	child, conn := startParent(t, "stay")
 	child.Kill()
 	if err := child.Wait(); err == nil {
 		t.Error("got no error, want how it ended")
 	}
-	if _, err := io.Copy(io.Discard, conn); err != nil && !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("the grandchild's connection: %v", err)
-	}
+	awaitEnd(t, conn)
 }
 
 func TestWhatAProgramLeavesBehindEndsWithIt(t *testing.T) {
@@ -301,14 +309,14 @@ func TestWhatAProgramLeavesBehindEndsWithIt(t *testing.T) {
 	if !ok || exit.ExitCode() != 7 {
 		t.Errorf("got %v, want exit status 7", exit)
 	}
-	if _, err := io.Copy(io.Discard, conn); err != nil && !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("the grandchild's connection: %v", err)
-	}
+	awaitEnd(t, conn)
 }
 
 func TestAnEscapeeCannotKeepTheReaderWaiting(t *testing.T) {
 	child, _ := startParent(t, "leave escape")
 	out := bufio.NewReader(child.Stdout)
+	stop := time.AfterFunc(20*time.Second, func() { child.Stdout.Close() })
+	defer stop.Stop()
 	if line, err := out.ReadString('\n'); line != "up\n" {
 		t.Fatalf("got %q, %v", line, err)
 	}
@@ -330,10 +338,8 @@ func TestAProgramEndsWithItsGateway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(func() { conn.Close() })
 	cmd.Process.Kill()
 	cmd.Wait()
-	if _, err := io.Copy(io.Discard, conn); err != nil && !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("the program's connection: %v", err)
-	}
+	awaitEnd(t, conn)
 }

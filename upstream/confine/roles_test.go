@@ -131,12 +131,14 @@ func playHostile(arg string) {
 	read("key by the gateway's root", gateway+"/root"+key)
 	read("key by the gateway's working directory", gateway+"/cwd/log.key")
 	for fd := range 64 {
-		read(fmt.Sprintf("gateway's descriptor %d", fd), fmt.Sprintf("%s/fd/%d", gateway, fd))
-		var st unix.Stat_t
-		if fd > 2 && unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG {
-			b := make([]byte, 64)
-			n, err := unix.Pread(fd, b, 0)
-			note(fmt.Sprintf("inherited descriptor %d", fd), b[:max(n, 0)], err)
+		theirs := fmt.Sprintf("%s/fd/%d", gateway, fd)
+		if info, err := os.Stat(theirs); err == nil && info.Mode().IsRegular() {
+			read(fmt.Sprintf("gateway's descriptor %d", fd), theirs)
+		}
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		if fd > 2 && err == nil && flags&unix.FD_CLOEXEC == 0 { // not opened by the Go runtime
+			what, _ := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+			note(fmt.Sprintf("inherited descriptor %d", fd), []byte(what), nil)
 		}
 	}
 	_, err := os.ReadDir(s.Data)
@@ -197,11 +199,7 @@ func hostileWrites(s scene, note func(string, []byte, error)) {
 
 func hostileProcess(note func(string, []byte, error)) {
 	pid := os.Getppid()
-	err := unix.PtraceAttach(pid)
-	note("trace the gateway", nil, err)
-	if err == nil {
-		unix.PtraceDetach(pid)
-	}
+	note("trace the gateway", nil, unix.PtraceSeize(pid)) // ends with this process
 	if pidfd, err := unix.PidfdOpen(pid, 0); err == nil {
 		for fd := 3; fd < 16; fd++ {
 			_, err := unix.PidfdGetfd(pidfd, fd, 0)
@@ -215,6 +213,9 @@ func hostileProcess(note func(string, []byte, error)) {
 		}
 		return syscall.Setuid(0)
 	}())
+	if groups, _ := os.Getgroups(); os.Getuid() != 0 && slices.Contains(append(groups, os.Getgid()), 0) {
+		note("group of root", nil, nil)
+	}
 	status, _ := os.ReadFile("/proc/self/status")
 	for line := range strings.Lines(string(status)) {
 		if name, value, _ := strings.Cut(strings.TrimSpace(line), ":"); strings.HasPrefix(name, "Cap") && name != "CapBnd" {

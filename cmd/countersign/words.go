@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/countersignhq/countersign/internal/unhide"
+)
+
+// oneLine makes text from elsewhere safe to print in a line of ours: what is
+// hidden in it stands in <brackets>.
+func oneLine(s string) string {
+	return strings.Join(strings.Fields(unhide.Visible(s)), " ")
+}
+
+// grouped is "48,233".
+func grouped(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	var b strings.Builder
+	for i, c := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+// count is "1 event" or "6 events".
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return grouped(int64(n)) + " " + what
+}
+
+// stamp is a time as people read it, in UTC.
+func stamp(at time.Time) string {
+	if at.IsZero() {
+		return "at an unknown time"
+	}
+	return at.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+// left is "25:42", minutes and seconds, or "3 h" where it is long.
+func left(d time.Duration) string {
+	d = max(d, 0)
+	if d >= 100*time.Minute {
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d:%02d", int(d.Minutes()), int(d.Seconds())%60)
+}

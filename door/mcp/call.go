@@ -1,0 +1,206 @@
+package mcp
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/understand/mcptool"
+)
+
+// settling is how long the gate gets to say how things stand once a wait is
+// over. It answers at once, unless the command runs.
+const settling = 2 * time.Second
+
+// A call is one JSON-RPC request that takes its time.
+type call struct {
+	id      []byte
+	method  string
+	token   []byte // of progress, nil if the client wants none
+	promise promise
+	by      countersign.Principal
+	session *session
+	http    *http.Request
+	reply   *reply
+	started time.Time
+	steps   int // progress notifications sent
+}
+
+// An asking goes down the path. It says what is held, as soon as it knows, and
+// returns what the gate returns.
+type asking func(ctx context.Context, held chan<- countersign.Request, out *bytes.Buffer) (gate.Result, error)
+
+// command submits what the agent asks for.
+func (d *door) command(ctx context.Context, c *call, params []byte) {
+	kept, err := mcptool.Strip(params)
+	if err != nil {
+		c.reply.message(tell(c.id, c.method, c.promise, d.fault(c, err)))
+		return
+	}
+	ask := gate.Ask{
+		By: c.by, Origin: origin(c.http, c.session),
+		Command: countersign.MCPRequest{Resource: c.session.resource, Method: c.method, Params: kept},
+	}
+	d.follow(ctx, c, func(ctx context.Context, held chan<- countersign.Request, out *bytes.Buffer) (gate.Result, error) {
+		// What is not done soon is held, or takes its time: the first wait ends
+		// early so that the agent hears of it, and the second is the client's own.
+		first, cancel := context.WithTimeout(ctx, d.cfg.Soon)
+		defer cancel()
+		res, err := d.gate.Submit(first, ask, out)
+		waiting, ok := res.(gate.Pending)
+		if !ok || err != nil || ctx.Err() != nil {
+			return res, err
+		}
+		held <- waiting.Request
+		return d.gate.Wait(ctx, c.by, waiting.Request.ID, out)
+	})
+}
+
+// became is what an asking came to.
+type became struct {
+	result gate.Result
+	err    error
+	out    []byte
+}
+
+// follow asks, tells the client what can be told while it waits, and gives the
+// answer. A connection that breaks, or a client that cancels, ends the wait and
+// nothing else: whatever was asked for stays so, and nothing runs because of it.
+func (d *door) follow(ctx context.Context, c *call, ask asking) {
+	patience, cancel := context.WithTimeout(ctx, c.session.patience.of(c.token))
+	defer cancel()
+	leave, done, ok := d.sessions.enter(c.session, c.id, cancel)
+	if !ok {
+		c.reply.message(tell(c.id, c.method, c.promise, tooMany()))
+		return
+	}
+	defer leave()
+	held, answered := make(chan countersign.Request, 1), make(chan became, 1)
+	go func() {
+		defer done() // what runs on counts, whether or not somebody still waits
+		var out bytes.Buffer
+		res, err := ask(patience, held, &out)
+		answered <- became{res, err, out.Bytes()}
+	}()
+	b, ok := d.wait(ctx, patience, c, held, answered)
+	if !ok {
+		c.reply.begin() // nobody listens: a call that was cancelled has no response
+		return
+	}
+	d.answer(ctx, c, b)
+}
+
+// wait keeps the client informed until there is an answer. It is false once
+// nobody listens.
+func (d *door) wait(ctx, patience context.Context, c *call, held <-chan countersign.Request, answered <-chan became) (became, bool) {
+	soon, tick := time.NewTimer(d.cfg.Soon), time.NewTicker(d.cfg.Progress)
+	defer soon.Stop()
+	defer tick.Stop()
+	var waiting countersign.Request
+	over := patience.Done()
+	for {
+		select {
+		case b := <-answered:
+			return b, d.listening(ctx, patience)
+		case waiting = <-held:
+			c.reply.begin()
+			d.progress(c, waiting)
+		case <-soon.C:
+			c.reply.begin()
+			if waiting.ID == "" {
+				d.progress(c, waiting)
+			}
+		case <-tick.C:
+			if _, err := d.authenticate(c.http); err != nil {
+				return became{}, false // the token was revoked meanwhile
+			}
+			d.progress(c, d.again(c, waiting))
+		case <-over:
+			over = nil
+			b, ok := d.atTheEnd(c, waiting, answered)
+			if ok || !d.listening(ctx, patience) {
+				return b, d.listening(ctx, patience)
+			}
+		}
+	}
+}
+
+// atTheEnd gives the answer once the client's patience is at its end: what the
+// gate says, or, of a command that runs just now, that it runs. What nobody
+// waits for by id, such as an allowed command, has no other answer than its own.
+func (d *door) atTheEnd(c *call, waiting countersign.Request, answered <-chan became) (became, bool) {
+	select {
+	case b := <-answered:
+		return b, true
+	case <-time.After(settling):
+	}
+	if waiting.ID == "" {
+		return became{}, false
+	}
+	return became{result: gate.Pending{Request: d.again(c, waiting)}}, true
+}
+
+// listening reports whether somebody still waits for the answer: the connection
+// stands, and the client has not cancelled.
+func (d *door) listening(ctx, patience context.Context) bool {
+	return ctx.Err() == nil && patience.Err() != context.Canceled
+}
+
+// again reads the request as it is now, or as it was.
+func (d *door) again(c *call, r countersign.Request) countersign.Request {
+	if r.ID == "" {
+		return r
+	}
+	if now, err := d.gate.Get(c.http.Context(), r.ID); err == nil {
+		return now
+	}
+	return r
+}
+
+// progress tells a client that asked for it how things stand (MCP 2025-11-25,
+// progress: the value always rises). Others get a sign of life.
+func (d *door) progress(c *call, r countersign.Request) {
+	if c.token == nil || !c.reply.streaming {
+		c.reply.alive()
+		return
+	}
+	text := "it takes its time"
+	switch {
+	case r.Execution == countersign.ExecutionRunning:
+		text = fmt.Sprintf("%s runs", r.ID)
+	case r.ID != "":
+		text = fmt.Sprintf("%s %s: %s", r.ID, waitsFor(r), d.link(r.ID))
+	}
+	c.steps++
+	var b bytes.Buffer
+	b.WriteString(`{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":`)
+	b.Write(c.token)
+	fmt.Fprintf(&b, `,"progress":%d,"message":%s}}`, c.steps, encode(text))
+	c.reply.event(b.Bytes())
+}
+
+// answer writes the answer, and says that it was delivered once all of it was
+// written to somebody who listens. What the policy allowed holds no key that a
+// repeat could join.
+func (d *door) answer(ctx context.Context, c *call, b became) {
+	c.reply.message(d.answerOf(c, b.result, b.err, b.out))
+	if c.reply.err != nil || ctx.Err() != nil || b.err != nil {
+		return
+	}
+	var r countersign.Request
+	switch res := b.result.(type) {
+	case gate.Done:
+		r = res.Request
+	case gate.Refused:
+		r = res.Request
+	case gate.Unknown:
+		r = res.Request
+	}
+	if r.Settled() && r.Decision != countersign.DecisionAllowed {
+		d.gate.Delivered(ctx, r.ID)
+	}
+}

@@ -1,0 +1,312 @@
+// Package mcp is the agent's side of the Model Context Protocol: revisions
+// 2025-11-25 and 2025-06-18 over Streamable HTTP, at /mcp/{name} for the
+// resource mcp/{name}. New makes the handler; readMessage reads what comes,
+// command sends it down the path, answerOf makes what goes back.
+//
+// The bytes that an agent sends as params are the bytes that are reviewed and
+// forwarded, and the bytes that the upstream answers are the bytes that the
+// agent gets. initialize, ping and the lists are no commands; all else is.
+package mcp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/gate"
+)
+
+// The revisions of the protocol that this door speaks, newest first.
+var revisions = [...]string{"2025-11-25", "2025-06-18"}
+
+// Config is what a door may be told. Without Authenticate nobody gets in.
+type Config struct {
+	// Authenticate says which agent sent the request, by its bearer token. It is
+	// asked again while a call waits, so that a revoked token ends the wait.
+	Authenticate func(ctx context.Context, r *http.Request) (countersign.Principal, error)
+	// Describe returns what the resource's upstream said of itself when the
+	// gateway initialized it: its capabilities, a JSON object, and its
+	// instructions. Without it the door offers tools only.
+	Describe func(ctx context.Context, resource string) (capabilities json.RawMessage, instructions string, err error)
+	// PublicURL is the console's address, for the links to requests.
+	PublicURL string
+	// Hosts are the names, with a port or for any, by which agents reach this
+	// door. The names of this machine's loopback always do.
+	Hosts []string
+	// Origins are those of the web pages that may send requests here. Defaults
+	// to none.
+	Origins []string
+	// Budgets are how long clients wait, by the name they give themselves.
+	// Defaults to what the known ones were measured to bear.
+	Budgets map[string]Budget
+	// Soon is when a call that has no answer yet becomes a stream. Defaults to
+	// one second.
+	Soon time.Duration
+	// Progress is the time between two signs of life of a call that waits.
+	// Defaults to 15 seconds.
+	Progress time.Duration
+	// SessionIdle ends a session that was not used for so long. Defaults to 24
+	// hours.
+	SessionIdle time.Duration
+	// Version is the gateway's own, as it is told to clients.
+	Version string
+	// Now is the clock of sessions. Defaults to time.Now.
+	Now func() time.Time
+	// Log defaults to slog.Default. Payloads never reach it.
+	Log *slog.Logger
+}
+
+// A Budget is how long a client waits for the answer to one call before it
+// gives up, less a margin.
+type Budget struct {
+	Silent   time.Duration // while it hears nothing; defaults to 50 seconds
+	Progress time.Duration // while it is sent progress; defaults to Silent
+}
+
+// of is the budget of a call with the progress token.
+func (b Budget) of(token []byte) time.Duration {
+	silent := b.Silent
+	if silent <= 0 {
+		silent = 50 * time.Second
+	}
+	if token == nil || b.Progress <= 0 {
+		return silent
+	}
+	return b.Progress
+}
+
+// measured are the budgets of clients as they were measured with slow calls.
+func measured() map[string]Budget {
+	return map[string]Budget{
+		"claude-code":              {Silent: 280 * time.Second, Progress: 4 * time.Hour},
+		"codex-mcp-client":         {Silent: 280 * time.Second},
+		"gemini-cli-mcp-client":    {Silent: 580 * time.Second},
+		"github-copilot-developer": {Silent: 170 * time.Second, Progress: 4 * time.Hour},
+	}
+}
+
+// door is the handler.
+type door struct {
+	gate     *gate.Gate
+	cfg      Config
+	sessions sessions
+}
+
+// New returns the handler of everything under /mcp/.
+func New(g *gate.Gate, cfg Config) http.Handler {
+	if cfg.Budgets == nil {
+		cfg.Budgets = measured()
+	}
+	if cfg.Soon <= 0 {
+		cfg.Soon = time.Second
+	}
+	if cfg.Progress <= 0 {
+		cfg.Progress = 15 * time.Second
+	}
+	if cfg.SessionIdle <= 0 {
+		cfg.SessionIdle = 24 * time.Hour
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	return &door{gate: g, cfg: cfg, sessions: sessions{
+		idle: cfg.SessionIdle, now: cfg.Now, byID: map[string]*session{}, calls: map[string]int{},
+	}}
+}
+
+// ServeHTTP implements http.Handler.
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	seal(w.Header())
+	r.Header.Del("Cookie")
+	p := newReply(w, r)
+	if no := d.admit(r); no != nil {
+		p.problem(no.status, no.err)
+		return
+	}
+	by, err := d.authenticate(r)
+	if err != nil {
+		d.unauthenticated(p, err)
+		return
+	}
+	name, no := d.resource(r)
+	if no != nil {
+		p.problem(no.status, no.err)
+		return
+	}
+	switch r.Method {
+	case http.MethodPost:
+		d.post(p, r, by, name)
+	case http.MethodDelete:
+		d.delete(p, r, by, name)
+	default: // a GET would be answered with a stream on which nothing ever came
+		w.Header().Set("Allow", "POST, DELETE")
+		p.problem(http.StatusMethodNotAllowed, &countersign.Error{Code: countersign.CodeBadRequest,
+			Detail: r.Method + " is not answered here", Hint: "send messages with POST, and end a session with DELETE"})
+	}
+}
+
+// authenticate returns the agent that sent the request.
+func (d *door) authenticate(r *http.Request) (countersign.Principal, error) {
+	if d.cfg.Authenticate == nil {
+		return countersign.Principal{}, errors.New("this door was given no way to know agents")
+	}
+	by, err := d.cfg.Authenticate(r.Context(), r)
+	if err != nil {
+		return by, err
+	}
+	if by.Kind != countersign.KindAgent || by.ID == "" {
+		return by, &countersign.Error{Code: countersign.CodeForbidden, Detail: "only agents ask here", Hint: "use an agent's token"}
+	}
+	return by, nil
+}
+
+func (d *door) unauthenticated(p *reply, err error) {
+	e, ok := errors.AsType[*countersign.Error](err)
+	if !ok {
+		d.cfg.Log.Warn("an agent could not be told apart", "err", err)
+		e = &countersign.Error{Code: countersign.CodeUnauthenticated, Detail: "it is not known who asks", Hint: "send Authorization: Bearer and an agent's token"}
+	}
+	switch e.Code {
+	case countersign.CodeForbidden:
+		p.problem(http.StatusForbidden, e)
+	case countersign.CodeUnavailable:
+		p.problem(http.StatusServiceUnavailable, e)
+	default:
+		p.w.Header().Set("WWW-Authenticate", `Bearer realm="countersign", error="invalid_token"`)
+		p.problem(http.StatusUnauthorized, e)
+	}
+}
+
+// resource returns the name of the resource that the path names.
+func (d *door) resource(r *http.Request) (string, *turning) {
+	dir, err := d.gate.Directory(r.Context())
+	if err != nil {
+		d.cfg.Log.Error("the directory cannot be read", "err", err)
+		return "", &turning{http.StatusServiceUnavailable, &countersign.Error{Code: countersign.CodeUnavailable,
+			Detail: "nothing runs: the record cannot be read", Hint: "nothing was executed; ask again in a moment"}}
+	}
+	name := strings.TrimPrefix(r.URL.Path, "/")
+	if _, ok := dir.Resources[name]; !ok || !strings.HasPrefix(name, "mcp/") {
+		return "", &turning{http.StatusNotFound, &countersign.Error{Code: countersign.CodeUnknownResource,
+			Detail: fmt.Sprintf("there is no MCP resource at %q", short(r.URL.Path)), Hint: "the address is /mcp/ and the resource's name"}}
+	}
+	return name, nil
+}
+
+// post takes one message.
+func (d *door) post(p *reply, r *http.Request, by countersign.Principal, name string) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		p.refuse(http.StatusUnsupportedMediaType, nil, invalid("send Content-Type: application/json", "the body is not declared as JSON"))
+		return
+	}
+	if !accepts(r, "application/json") {
+		p.refuse(http.StatusNotAcceptable, nil, invalid("accept application/json and text/event-stream", "the answer would be JSON"))
+		return
+	}
+	body, err := d.read(p, r)
+	if err != nil {
+		p.refuse(http.StatusRequestEntityTooLarge, nil, invalid("send less", "the body could not be read whole, or has more than %d bytes", maxBody))
+		return
+	}
+	m, f := readMessage(body)
+	if f != nil {
+		p.refuse(http.StatusBadRequest, nil, f)
+		return
+	}
+	if m.method == "initialize" && m.id != nil {
+		d.initialize(p, r, by, name, m)
+		return
+	}
+	x, status, f := d.session(r, by, name, m)
+	if f != nil {
+		p.refuse(status, m.id, f)
+		return
+	}
+	d.take(p, r, by, x, m)
+}
+
+// read reads the body, in bounded time and size.
+func (d *door) read(p *reply, r *http.Request) ([]byte, error) {
+	_ = p.rc.SetReadDeadline(time.Now().Add(stall)) // a test's writer knows none
+	defer func() { _ = p.rc.SetReadDeadline(time.Time{}) }()
+	return io.ReadAll(http.MaxBytesReader(p.w, r.Body, maxBody))
+}
+
+// session finds the session that a message belongs to. A client whose session
+// is gone is told so with 404 and begins another.
+func (d *door) session(r *http.Request, by countersign.Principal, name string, m message) (*session, int, *fault) {
+	if m.method == "server/discover" { // of the revision without sessions: its clients fall back
+		return nil, http.StatusBadRequest, &fault{codeNoMethod, "server/discover is not answered here", "send initialize"}
+	}
+	if v := r.Header.Get("Mcp-Protocol-Version"); v != "" && !slices.Contains(revisions[:], v) {
+		return nil, http.StatusBadRequest, invalid("initialize with "+revisions[0], "protocol version %q is not spoken here", short(v))
+	}
+	id := r.Header.Get("Mcp-Session-Id")
+	if id == "" {
+		return nil, http.StatusBadRequest, invalid("send initialize first, and the Mcp-Session-Id of its answer with every message", "the message belongs to no session")
+	}
+	x, ok := d.sessions.find(id, by.ID, name)
+	if !ok {
+		return nil, http.StatusNotFound, invalid("send initialize again; what was asked for is not lost, and the same call joins it", "there is no such session, or not any more")
+	}
+	return x, 0, nil
+}
+
+// take deals with a message of a session.
+func (d *door) take(p *reply, r *http.Request, by countersign.Principal, x *session, m message) {
+	if m.id == nil || m.method == "" {
+		if m.method == "notifications/cancelled" {
+			if id, ok := cancelled(m.params); ok {
+				d.sessions.cancel(x, id)
+			}
+		}
+		p.w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	token, f := progressToken(m.params)
+	if f != nil {
+		p.message(failure(m.id, encode(rpcError{Code: f.code, Message: f.Error()})))
+		return
+	}
+	c := &call{id: m.id, method: m.method, token: token, by: by, session: x, http: r, reply: p}
+	ctx := r.Context()
+	switch m.method {
+	case "ping":
+		p.message(result(m.id, []byte("{}")))
+	case "tools/list", "prompts/list", "resources/list", "resources/templates/list":
+		d.list(ctx, c, m.params)
+	case "tools/call":
+		switch tool := textAt(m.params, "name"); tool {
+		case waitTool, statusTool:
+			d.own(ctx, c, tool, m.params)
+		default:
+			c.promise = d.promise(ctx, x.resource, tool)
+			d.command(ctx, c, m.params)
+		}
+	default:
+		d.command(ctx, c, m.params)
+	}
+}
+
+// delete ends a session, and the waits of it.
+func (d *door) delete(p *reply, r *http.Request, by countersign.Principal, name string) {
+	x, ok := d.sessions.find(r.Header.Get("Mcp-Session-Id"), by.ID, name)
+	if !ok {
+		p.problem(http.StatusNotFound, &countersign.Error{Code: countersign.CodeNotFound, Detail: "there is no such session, or not any more"})
+		return
+	}
+	d.sessions.end(x)
+	p.w.WriteHeader(http.StatusNoContent)
+}
