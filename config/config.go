@@ -35,11 +35,12 @@ type Config struct {
 	// Keys say where the keys lie.
 	Keys Keys
 	// Policy are files or folders of PolicySets (*.yaml). Key "policy". Without
-	// any, everything is held.
+	// any, the starter policy is loaded.
 	Policy []string
 	// Groups are groups of people by name, each person as issuer|subject:
 	// "local|bob". A group that stands here has exactly these members; others are
-	// kept by countersign group set. Key "groups".
+	// kept by countersign group set, and so are the members of one that is declared
+	// without any. Key "groups".
 	Groups map[string][]Member
 	// Sinks say in which region the places lie that data can go to. Of one that no
 	// line matches the region is unknown. Key "sinks".

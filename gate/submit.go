@@ -20,7 +20,7 @@ func (g *Gate) Submit(ctx context.Context, ask Ask, out Sink) (Result, error) {
 		if !errors.Is(err, store.ErrConflict) {
 			return result, err
 		}
-		// People, resources or policy changed at the same moment: judge again.
+		// Something it was judged on changed at the same moment: judge again.
 	}
 }
 
@@ -89,8 +89,15 @@ func (g *Gate) join(ctx context.Context, ended <-chan struct{}, r countersign.Re
 		}
 	}
 	joined, err := g.retry(ctx, r.ID, func(r countersign.Request) (change, error) {
-		return change{events: []countersign.Event{step(a.who(), r.Decision, r.Execution, countersign.Joined{})}}, nil
+		c := change{events: []countersign.Event{step(a.who(), r.Decision, r.Execution, countersign.Joined{})}}
+		if r.Settled() {
+			c.notAfter = r.SettledAt.Add(answerLife)
+		}
+		return c, nil
 	})
+	if errors.Is(err, store.ErrLate) {
+		return nil, store.ErrConflict // its answer has become too old meanwhile
+	}
 	if err != nil {
 		return nil, unavailable(err)
 	}

@@ -173,6 +173,7 @@ func TestNoRuleLetsThroughWhatIsNotUnderstoodOrNotLabelled(t *testing.T) {
 			in.Facts.Classes = nil
 			in.Facts.Objects = []countersign.Object{{Name: "public.plans", Verb: "sql.read", Certainty: countersign.Known}}
 		}), countersign.Allow},
+		{"a doubt that the caller has", "verbs: [sql.write]", with(func(in *Input) { in.Doubt = "the outcome of req_1" }), countersign.Hold},
 		{"a second verb", "verbs: [sql.write]", with(func(in *Input) { in.Facts.Verbs = []string{"sql.write", "sql.ddl"} }), countersign.Hold},
 		{"a second class", "data_classes: [internal]", with(func(in *Input) { in.Facts.Classes = []string{"internal", "pii"} }), countersign.Hold},
 		{"a second region", "regions: [eu-west-1]", with(func(in *Input) { in.Resource.Regions = []string{"eu-west-1", "us-east-1"} }), countersign.Hold},

@@ -15,7 +15,7 @@ import (
 // it loads, what it would do that nobody can have meant. The directory tells who
 // is in which group and which resources there are.
 func Lint(files map[string][]byte, c Catalogue, d *countersign.Directory) []Finding {
-	p, findings := read(files, c)
+	p, findings := read(files, c.words())
 	if len(findings) > 0 {
 		return findings
 	}

@@ -62,14 +62,25 @@ func (e *LoadError) Error() string {
 // their YAML. Every word is checked against the catalogue and those of the
 // product. The error is a *LoadError that lists everything wrong at once.
 func Load(files map[string][]byte, c Catalogue) (*Policy, error) {
-	p, findings := read(files, c)
+	return refuse(read(files, c.words()))
+}
+
+// Reload reads a bundle that Load once accepted, such as the active one at
+// start. Words of the configuration are not checked again: a label or group that
+// is gone may not take the whole policy with it, since a rule that names it
+// matches nothing now and nobody can meet a stage of it.
+func Reload(files map[string][]byte) (*Policy, error) {
+	return refuse(read(files, productWords()))
+}
+
+func refuse(p *Policy, findings []Finding) (*Policy, error) {
 	if len(findings) > 0 {
 		return nil, &LoadError{findings}
 	}
 	return p, nil
 }
 
-func read(files map[string][]byte, c Catalogue) (*Policy, []Finding) {
+func read(files map[string][]byte, known words) (*Policy, []Finding) {
 	compiler, err := expr.NewCompiler()
 	if err != nil {
 		return nil, []Finding{{Level: Error, Text: err.Error()}}
@@ -78,7 +89,7 @@ func read(files map[string][]byte, c Catalogue) (*Policy, []Finding) {
 		return nil, []Finding{{Level: Error, File: "policy", Text: "there is no file; begin with the starter policy"}}
 	}
 	p := &Policy{digest: DigestOf(files)}
-	l := &loader{words: c.words(), compiler: compiler, policy: p}
+	l := &loader{words: known, compiler: compiler, policy: p}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		l.file(name, files[name])
 	}
@@ -108,8 +119,7 @@ func (l *loader) report(line int, format string, args ...any) {
 // literals checks the texts that an expression compares with labels.
 func (l *loader) literals(line int, found []expr.Literal) {
 	for _, lit := range found {
-		kind := kindOf(lit.Field)
-		if kind != "" && lit.Text != "" && !slices.Contains(l.words[kind], lit.Text) {
+		if kind := kindOf(lit.Field); lit.Text != "" && !l.words.have(kind, lit.Text) {
 			l.report(line, "when: %s", unknownWord(kind, lit.Text, l.words[kind]))
 		}
 	}
@@ -242,7 +252,7 @@ func (l *loader) duration(n *yaml.Node) time.Duration {
 // oneOf reads a word of the product.
 func (l *loader) oneOf(n *yaml.Node, kind string) string {
 	word, ok := l.scalar(n, "!!str", "a text")
-	if ok && !slices.Contains(l.words[kind], word) {
+	if ok && !l.words.have(kind, word) {
 		l.report(n.Line, "%s", unknownWord(kind, word, l.words[kind]))
 	}
 	return word

@@ -92,6 +92,26 @@ func TestWhatIsWrongIsSaidWithItsLineAndTheWordThatWasMeant(t *testing.T) {
 	}
 }
 
+func TestALabelThatIsGoneDoesNotTakeTheActivePolicyWithIt(t *testing.T) {
+	files := func(rule string) map[string][]byte { return map[string][]byte{"p.yaml": []byte(head + rule)} }
+	gone := files("- {id: x, effect: deny, match: {environments: [gone], regions: [r], data_classes: [c]}, when: \"resource.environment == 'gone'\"}\n- {id: y, effect: hold, require: {reviewers: [nobody]}}")
+	if _, err := Load(gone, testCatalogue()); err == nil {
+		t.Error("got no error for words that nothing has")
+	}
+	p, err := Reload(gone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Digest() != DigestOf(gone) {
+		t.Errorf("got digest %s, want %s", p.Digest(), DigestOf(gone))
+	}
+	for _, rule := range []string{"- {id: x, effect: dney}", "- {id: x, effect: deny, match: {verbs: [sql.raed]}}", "- {id: x, effect: deny, when: ind('sql.nowhere')}"} {
+		if _, err := Reload(files(rule)); err == nil {
+			t.Errorf("%s: got no error for a word that the product does not have", rule)
+		}
+	}
+}
+
 func TestEverythingWrongIsSaidAtOnce(t *testing.T) {
 	_, err := Load(map[string][]byte{
 		"b.yaml": []byte(head + "- {id: x, effect: deny, match: {verbs: [sql.raed], environments: [prdo]}}\n- {id: z, effect: deny, when: 'a +'}"),

@@ -118,15 +118,18 @@ const owners = "owners"
 
 func boundNames() []string { return []string{"rows", "bytes", "seconds"} }
 
-// words are the words that are known, by kind.
+// words are the words that are known, by kind. A kind that is not there has any
+// word.
 type words map[string][]string
 
-func (c Catalogue) words() words {
+func (w words) have(kind, word string) bool {
+	among, checked := w[kind]
+	return !checked || slices.Contains(among, word)
+}
+
+// productWords are those that no configuration adds to.
+func productWords() words {
 	w := words{
-		"environment":    sorted(c.Environments),
-		"region":         sorted(c.Regions),
-		"data class":     sorted(append([]string{PII, Unlabelled}, c.Classes...)),
-		"group":          append([]string{owners}, sorted(c.Groups)...),
 		"effect":         {string(countersign.Allow), string(countersign.Hold), string(countersign.Deny)},
 		"assurance":      {string(countersign.Chat), string(countersign.Session), string(countersign.Passkey)},
 		"certainty":      {string(countersign.Known), string(countersign.Possible), string(countersign.Unknown)},
@@ -135,6 +138,15 @@ func (c Catalogue) words() words {
 	for _, v := range understand.Verbs() {
 		w["verb"] = append(w["verb"], v.ID)
 	}
+	return w
+}
+
+func (c Catalogue) words() words {
+	w := productWords()
+	w["environment"] = sorted(c.Environments)
+	w["region"] = sorted(c.Regions)
+	w["data class"] = sorted(append([]string{PII, Unlabelled}, c.Classes...))
+	w["group"] = append([]string{owners}, sorted(c.Groups)...)
 	return w
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/countersignhq/countersign/client"
@@ -125,46 +126,61 @@ func reached(err error) error {
 	return err
 }
 
-// admin makes one call of the operator's over the admin socket.
-func admin[T any](ctx context.Context, a *at, method, path string, in any) (T, error) {
+// operate makes one call of the operator's over the admin socket.
+func operate[T any](ctx context.Context, a *at, method, path string, in any) (T, error) {
+	if a.remote() != "" {
+		var none T
+		return none, failed("run it on the server's machine, without COUNTERSIGN_URL or with --data", "this is done over the admin socket only")
+	}
+	return answered[T](a.do(ctx, method, path, in))
+}
+
+// get reads from the server, here or elsewhere.
+func get[T any](ctx context.Context, a *at, path string) (T, error) {
+	return answered[T](a.do(ctx, http.MethodGet, path, nil))
+}
+
+func answered[T any](resp *http.Response, err error) (T, error) {
 	var out T
-	resp, err := a.do(ctx, method, path, in)
 	if err != nil {
 		return out, err
 	}
 	defer resp.Body.Close()
 	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
-		return out, fmt.Errorf("read the answer of %s %s: %w", method, path, err)
+		return out, fmt.Errorf("read the answer of %s: %w", resp.Request.URL.Path, err)
 	}
 	return out, nil
 }
 
 // do makes the call; an answer that is not of 2xx is an error.
 func (a *at) do(ctx context.Context, method, path string, in any) (*http.Response, error) {
-	if a.remote() != "" {
-		return nil, failed("run it on the server's machine, with --data or without COUNTERSIGN_URL", "this is done over the admin socket only")
-	}
-	socket, err := a.socket()
+	sent, err := json.Marshal(in)
 	if err != nil {
 		return nil, err
 	}
-	var sent io.Reader
-	if in != nil {
-		b, err := json.Marshal(in)
+	if in == nil {
+		sent = nil
+	}
+	base, c := a.remote(), &http.Client{}
+	if base == "" {
+		socket, err := a.socket()
 		if err != nil {
 			return nil, err
 		}
-		sent = bytes.NewReader(b)
+		base = "http://localhost"
+		c.Transport = &http.Transport{
+			DisableKeepAlives: true,
+			DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, socket) },
+		}
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, sent)
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(base, "/")+path, bytes.NewReader(sent))
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	c := http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, socket) },
-	}}
+	if token := a.t.get("COUNTERSIGN_TOKEN"); token != "" && a.remote() != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
 	resp, err := c.Do(req)
 	if err != nil {
 		return nil, err

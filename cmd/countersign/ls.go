@@ -7,7 +7,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/brief"
-	"github.com/countersignhq/countersign/brief/terminal"
+	layout "github.com/countersignhq/countersign/brief/terminal"
 	"github.com/countersignhq/countersign/client"
 	"github.com/spf13/cobra"
 )
@@ -107,7 +107,7 @@ func (t *terminal) requests(list []client.Request, now time.Time) {
 	for _, r := range list {
 		severity, colour := severityOf(r)
 		tb.row(
-			cell{fmt.Sprintf("%-3s %s", terminal.Shape(severity), severity), colour, severity.String()},
+			cell{fmt.Sprintf("%-3s %s", layout.Shape(severity), severity), colour, severity.String()},
 			cell{text: r.ID, colour: bold},
 			cell{text: summary(r)},
 			cell{text: votes(r)},

@@ -45,7 +45,11 @@ that server instead.
 
 // verbs are all verbs, in the order of help.
 func verbs(a *at) []*cobra.Command {
-	return []*cobra.Command{newVersion(a.t)}
+	return []*cobra.Command{
+		newLs(a), newShow(a), newApprove(a), newReject(a), newEscalate(a), newWithdraw(a), newResolve(a), newWatch(a),
+		newAgent(a), newPerson(a), newGroup(a), newResource(a),
+		newReceipt(a), newVerify(a.t), newVersion(a.t),
+	}
 }
 
 // unknownVerb says which verb was probably meant.
@@ -62,8 +66,8 @@ func unknownVerb(cmd *cobra.Command, verb string) error {
 	return failed(hint, "%s has no verb %q", cmd.CommandPath(), verb)
 }
 
-// group is a verb that only has verbs under it.
-func group(use, short string, under ...*cobra.Command) *cobra.Command {
+// parent is a verb that only has verbs under it.
+func parent(use, short string, under ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: use, Short: short, Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/brief"
-	"github.com/countersignhq/countersign/brief/terminal"
+	layout "github.com/countersignhq/countersign/brief/terminal"
 	"github.com/spf13/cobra"
 )
 
@@ -50,7 +50,7 @@ func (a *at) brief(ctx context.Context, id string) (shown, error) {
 
 // brief prints the Brief, in colour where there is some.
 func (t *terminal) brief(b brief.Brief, now time.Time) {
-	for _, line := range terminal.Lines(b, terminal.Screen{Width: t.width, Now: now}) {
+	for _, line := range layout.Lines(b, layout.Screen{Width: t.width, Now: now}) {
 		var out strings.Builder
 		for _, span := range line {
 			out.WriteString(t.paint(spanColour(span), span.Text))

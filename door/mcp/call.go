@@ -12,9 +12,9 @@ import (
 	"github.com/countersignhq/countersign/understand/mcptool"
 )
 
-// settling is how long the gate gets to say how things stand once a wait is
-// over. It answers at once, unless the command runs.
-const settling = 2 * time.Second
+// settling is how long the gate gets to let go once a wait is over. It does so
+// at once, unless the command runs.
+const settling = 500 * time.Millisecond
 
 // A call is one JSON-RPC request that takes its time.
 type call struct {
@@ -46,11 +46,11 @@ func (d *door) command(ctx context.Context, c *call, params []byte) {
 		Command: countersign.MCPRequest{Resource: c.session.resource, Method: c.method, Params: kept},
 	}
 	d.follow(ctx, c, func(ctx context.Context, held chan<- countersign.Request, out *bytes.Buffer) (gate.Result, error) {
-		// What is not done soon is held, or takes its time: the first wait ends
-		// early so that the agent hears of it, and the second is the client's own.
-		first, cancel := context.WithTimeout(ctx, d.cfg.Soon)
-		defer cancel()
-		res, err := d.gate.Submit(first, ask, out)
+		// The first wait is over before it begins: what is held comes back at
+		// once, so that the agent hears of it, and the second is the client's own.
+		over, cancel := context.WithCancel(ctx)
+		cancel()
+		res, err := d.gate.Submit(over, ask, out)
 		waiting, ok := res.(gate.Pending)
 		if !ok || err != nil || ctx.Err() != nil {
 			return res, err
@@ -110,21 +110,24 @@ func (d *door) wait(ctx, patience context.Context, c *call, held <-chan counters
 			c.reply.begin()
 			d.progress(c, waiting)
 		case <-soon.C:
-			c.reply.begin()
 			if waiting.ID == "" {
+				c.reply.begin()
 				d.progress(c, waiting)
 			}
 		case <-tick.C:
-			if _, err := d.authenticate(c.http); err != nil {
-				return became{}, false // the token was revoked meanwhile
+			if _, err := d.authenticate(c.http); err != nil { // revoked meanwhile
+				if !c.reply.streaming {
+					d.unauthenticated(c.reply, err)
+				}
+				return became{}, false
 			}
 			d.progress(c, d.again(c, waiting))
 		case <-over:
-			over = nil
 			b, ok := d.atTheEnd(c, waiting, answered)
-			if ok || !d.listening(ctx, patience) {
-				return b, d.listening(ctx, patience)
+			if listening := d.listening(ctx, patience); ok || !listening {
+				return b, listening
 			}
+			over = ctx.Done()
 		}
 	}
 }

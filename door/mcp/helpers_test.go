@@ -32,7 +32,7 @@ rules:
   match: {verbs: [mcp.write]}
   effect: hold
   require: {reviewers: [reviewers], quorum: 1, assurance: session, expires: 30m, run_within: 10m}
-- {id: never, why: Nobody drops things., match: {verbs: [mcp.delete]}, effect: deny}
+- {id: never, why: Nobody touches personal data., match: {data_classes: [pii]}, effect: deny}
 `
 
 // files is the resource of most tests.
@@ -42,7 +42,7 @@ func files() countersign.Resource {
 		Tools: map[string]countersign.Tool{
 			"read_file":  {Verbs: []string{"mcp.read"}},
 			"write_file": {Verbs: []string{"mcp.write"}},
-			"drop_all":   {Verbs: []string{"mcp.delete"}},
+			"drop_all":   {Verbs: []string{"mcp.write"}, Classes: []string{"pii"}},
 			"structured": {Verbs: []string{"mcp.write"}},
 		},
 	}

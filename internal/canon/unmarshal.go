@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Unmarshal checks b and decodes it into v, a non-nil pointer, as encoding/json
@@ -23,7 +24,7 @@ func Unmarshal(b []byte, v any) error {
 	if err := Check(b); err != nil {
 		return err
 	}
-	s := shapes{in: b, fields: map[reflect.Type]map[string]reflect.Type{}}
+	s := shapes{in: b}
 	if err := s.check(skipSpace(b, 0), reflect.TypeOf(v)); err != nil {
 		return err
 	}
@@ -37,10 +38,10 @@ func Unmarshal(b []byte, v any) error {
 }
 
 // shapes compares a checked document with the type it is to be decoded into.
-type shapes struct {
-	in     []byte
-	fields map[reflect.Type]map[string]reflect.Type // by struct type, then name
-}
+type shapes struct{ in []byte }
+
+// known remembers what fieldsOf and decodesItself found: types do not change.
+var known struct{ fields, decodes sync.Map }
 
 func (s *shapes) check(at int, t reflect.Type) *SyntaxError {
 	for t != nil && t.Kind() == reflect.Pointer && !decodesItself(t) {
@@ -68,15 +69,20 @@ func decodesItself(t reflect.Type) bool {
 	if t.Kind() != reflect.Pointer {
 		t = reflect.PointerTo(t)
 	}
-	return t.Implements(reflect.TypeFor[json.Unmarshaler]()) || t.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+	found, ok := known.decodes.Load(t)
+	if !ok {
+		does := t.Implements(reflect.TypeFor[json.Unmarshaler]()) || t.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+		found, _ = known.decodes.LoadOrStore(t, does)
+	}
+	return found.(bool)
 }
 
 func (s *shapes) object(at int, t reflect.Type) *SyntaxError {
-	fields, ok := s.fields[t]
+	found, ok := known.fields.Load(t)
 	if !ok {
-		fields = fieldsOf(t)
-		s.fields[t] = fields
+		found, _ = known.fields.LoadOrStore(t, fieldsOf(t))
 	}
+	fields := found.(map[string]reflect.Type)
 	for m := range membersAt(s.in, at) {
 		field, ok := fields[string(m.name)]
 		if !ok {

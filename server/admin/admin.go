@@ -30,6 +30,8 @@ type Config struct {
 	// Groups are the groups that the configuration keeps, each with its members
 	// as issuer|subject. The operator cannot change them here.
 	Groups map[string][]string
+	// Server is what the server says of itself.
+	Server Server
 	// Now defaults to time.Now.
 	Now func() time.Time
 }
@@ -57,6 +59,7 @@ func New(g *gate.Gate, s store.Store, cfg Config) http.Handler {
 	a := &admin{g, s, cfg}
 	mux := http.NewServeMux()
 	mux.Handle("/", cfg.Reads)
+	mux.Handle("GET /v1/server", answer(a.server))
 	mux.Handle("POST /v1/people", answer(a.addPerson))
 	mux.Handle("POST /v1/people/{person}/link", answer(a.link))
 	mux.Handle("POST /v1/people/{person}/activate", answer(a.activate))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/bits"
-	"strconv"
 	"strings"
 )
 
@@ -167,7 +166,7 @@ func (w *writer) text(m many, rows int) string {
 		default:
 			b.WriteString(", ")
 		}
-		b.WriteString("$" + strconv.Itoa(i+1))
+		b.WriteString("?")
 	}
 	b.WriteString(")" + m.tail)
 	w.texts[key] = b.String()

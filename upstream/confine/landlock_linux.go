@@ -37,7 +37,7 @@ func restrict(private []string) error {
 		a.private = append(a.private, alsoAt(string(mounts), path)...)
 	}
 	if self, err := os.Executable(); err == nil {
-		_ = self; _ = slices.Clone(systemFolders)
+		a.readOnly = append(slices.Clone(systemFolders), self)
 	}
 	if err := a.visit("/", writable); err != nil {
 		return err

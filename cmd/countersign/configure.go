@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/config"
+	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/policy"
+)
+
+// configure puts what the configuration says on record, where it is not there
+// already: groups, resources, and the policy, which is checked against both. What
+// the policy keeps it from says warnings of, one line each.
+func configure(ctx context.Context, g *gate.Gate, cfg config.Config, targets map[string]countersign.Digest) (warnings []string, err error) {
+	more, err := configureGroups(ctx, g, cfg)
+	if err != nil {
+		return nil, err
+	}
+	warnings = append(warnings, more...)
+	if err := configureResources(ctx, g, cfg, targets); err != nil {
+		return nil, err
+	}
+	more, err = configurePolicy(ctx, g, cfg)
+	return append(warnings, more...), err
+}
+
+// configuration is who changes what the file says: whoever may write it.
+func configuration() countersign.Who {
+	return countersign.Who{Actor: countersign.Operator(), Origin: countersign.Origin{Door: "configuration"}, Method: "file"}
+}
+
+// keptGroups are the groups whose members the configuration keeps. One without
+// members is only declared: the operator keeps those.
+func keptGroups(cfg config.Config) map[string][]string {
+	kept := map[string][]string{}
+	for name, members := range cfg.Groups {
+		for _, m := range members {
+			kept[name] = append(kept[name], m.String())
+		}
+	}
+	return kept
+}
+
+func configureGroups(ctx context.Context, g *gate.Gate, cfg config.Config) (warnings []string, err error) {
+	d, err := g.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byMember := map[string]string{}
+	for id, p := range d.People {
+		byMember[p.Issuer+"|"+p.Subject] = id
+	}
+	kept := keptGroups(cfg)
+	for _, name := range declaredGroups(cfg) {
+		var ids []string
+		for _, m := range kept[name] {
+			if id, ok := byMember[m]; ok {
+				ids = append(ids, id)
+			} else {
+				warnings = append(warnings, fmt.Sprintf("%s of group %s is nobody yet", m, name))
+			}
+		}
+		if _, there := d.Groups[name]; there && kept[name] == nil {
+			continue
+		}
+		if err := g.SetGroup(ctx, configuration(), name, ids); err != nil {
+			return warnings, err
+		}
+	}
+	return warnings, nil
+}
+
+// declaredGroups are all groups that the configuration names: those under groups,
+// and the owners of resources.
+func declaredGroups(cfg config.Config) []string {
+	names := slices.Collect(maps.Keys(cfg.Groups))
+	for _, r := range cfg.Resources {
+		names = append(names, r.Owners...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func configureResources(ctx context.Context, g *gate.Gate, cfg config.Config, targets map[string]countersign.Digest) error {
+	d, err := g.Directory(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range cfg.Resources {
+		if err := g.SetResource(ctx, configuration(), labels(r, targets[r.Name])); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Resources)) {
+		if slices.ContainsFunc(cfg.Resources, func(r config.Resource) bool { return r.Name == name }) {
+			continue
+		}
+		err := g.Change(ctx, configuration(), func(d *countersign.Directory) (countersign.RequestID, countersign.Body, error) {
+			r, ok := d.Resources[name]
+			if !ok {
+				return "", nil, nil
+			}
+			return countersign.ResourceID(name), countersign.ResourceChanged{Resource: r, Removed: true, Because: "configuration", Solo: true}, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// labels is a resource of the file as the record has it.
+func labels(r config.Resource, target countersign.Digest) countersign.Resource {
+	out := countersign.Resource{
+		Name: r.Name, Environment: r.Environment, Regions: r.Regions, DataClasses: r.DataClasses,
+		Owners: r.Owners, Target: target, UnsafeSameUser: r.Upstream.UnsafeSameUser,
+	}
+	for name, t := range r.Tools {
+		if out.Tools == nil {
+			out.Tools = map[string]countersign.Tool{}
+		}
+		out.Tools[name] = countersign.Tool{Verbs: t.Verbs, Classes: t.Classes, Sink: t.Sink}
+	}
+	return out
+}
+
+// configurePolicy makes the files the active policy. Files that do not load keep
+// a first start from happening; later the policy on record stays the active one.
+func configurePolicy(ctx context.Context, g *gate.Gate, cfg config.Config) (warnings []string, err error) {
+	files, err := policyFiles(cfg)
+	if err != nil {
+		return nil, err
+	}
+	err = g.SetPolicy(ctx, configuration(), files)
+	bad, ok := errors.AsType[*policy.LoadError](err)
+	if !ok {
+		return nil, err
+	}
+	d, err := g.Directory(ctx)
+	if err != nil || d.Policy == nil {
+		return nil, errors.Join(err, findings(bad.Findings))
+	}
+	for _, f := range bad.Findings {
+		warnings = append(warnings, oneLine(f.String()))
+	}
+	return append(warnings, "the policy on record stays the active one; countersign policy lint tells when the files load"), nil
+}
+
+// findings are those of a policy that does not load, as lines to mend.
+func findings(list []policy.Finding) error {
+	var problems config.Problems
+	for _, f := range list {
+		text := f.Text
+		if f.Rule != "" {
+			text = "rule " + f.Rule + ": " + text
+		}
+		problems = append(problems, config.Problem{File: f.File, Line: f.Line, Detail: text})
+	}
+	return problems
+}
+
+// policyFiles reads the policy that the configuration names, by the names that
+// stand in verdicts: relative to the configuration. Without any it is the starter.
+func policyFiles(cfg config.Config) (map[string]string, error) {
+	if len(cfg.Policy) == 0 {
+		return map[string]string{policy.StarterFile: string(policy.Starter())}, nil
+	}
+	return readPolicy(cfg.Dir, cfg.Policy)
+}
+
+// readPolicy reads files, and all *.yaml in folders. Names are relative to dir.
+func readPolicy(dir string, paths []string) (map[string]string, error) {
+	files := map[string]string{}
+	for _, path := range paths {
+		found, err := yamlFiles(path)
+		if err != nil {
+			return nil, failed("policy: names files and folders with *.yaml", "the policy cannot be read: %v", err)
+		}
+		for _, file := range found {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				return nil, failed("", "the policy cannot be read: %v", err)
+			}
+			name := file
+			if rel, err := filepath.Rel(dir, file); err == nil && !strings.HasPrefix(rel, "..") {
+				name = rel
+			}
+			files[filepath.ToSlash(name)] = string(b)
+		}
+	}
+	if len(files) == 0 {
+		return nil, failed("write one, or leave policy: away for the starter policy", "there is no *.yaml in %s", strings.Join(paths, ", "))
+	}
+	return files, nil
+}
+
+func yamlFiles(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return []string{path}, err
+	}
+	var files []string
+	err = filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasSuffix(name, ".yaml") {
+			files = append(files, name)
+		}
+		return err
+	})
+	return files, err
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/countersignhq/countersign/client"
+	"github.com/countersignhq/countersign/server/admin"
+	"github.com/spf13/cobra"
+)
+
+func newPerson(a *at) *cobra.Command {
+	return parent("person", "People who decide: add, ls, link, deactivate, activate",
+		a.personAdd(), a.personLs(), a.personLink(),
+		a.personActive("deactivate", "End somebody's sessions; their approvals that have not run are void"),
+		a.personActive("activate", "Let somebody decide again"))
+}
+
+func (a *at) personAdd() *cobra.Command {
+	var p admin.NewPerson
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "add NAME [--subject NAME] [--group GROUP]…", Short: "Add a person and print a sign-in link that works once",
+		Long: `Adds a person, who decides what is asked for from now on, and prints a link with
+which they sign in once. NAME is what others read; --subject is what the
+configuration's groups call them: "local|bob" is --subject bob.`,
+		Args: takes("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p.Name = args[0]
+			added, err := operate[admin.Linked](cmd.Context(), a, http.MethodPost, "/v1/people", p)
+			if err != nil {
+				return err
+			}
+			return a.linked(added, asJSON)
+		},
+	}
+	cmd.Flags().StringVar(&p.Subject, "subject", "", "what they are called in groups (default NAME)")
+	cmd.Flags().StringArrayVar(&p.Groups, "group", nil, "a group that they come into; may be given again")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+// linked prints the link alone on stdout: it is the result.
+func (a *at) linked(l admin.Linked, asJSON bool) error {
+	if asJSON {
+		return a.t.json(l)
+	}
+	a.t.say("%s %s, groups: %s", l.Person.ID, oneLine(l.Person.Name), joined(l.Person.Groups))
+	if l.URL == "" {
+		return failed("the console is not part of it", "%s is added, and this server makes no sign-in links", oneLine(l.Person.Name))
+	}
+	a.t.say("this link signs %s in, once; give it to nobody else:", oneLine(l.Person.Name))
+	a.t.print("%s", l.URL)
+	return nil
+}
+
+func (a *at) personLink() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "link PERSON", Short: "Print a new sign-in link that works once", Args: takes("PERSON"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			l, err := operate[admin.Linked](cmd.Context(), a, http.MethodPost, "/v1/people/"+url.PathEscape(args[0])+"/link", nil)
+			if err != nil {
+				return err
+			}
+			return a.linked(l, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+func (a *at) personActive(verb, short string) *cobra.Command {
+	return &cobra.Command{
+		Use: verb + " PERSON", Short: short, Args: takes("PERSON"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := operate[client.Person](cmd.Context(), a, http.MethodPost, "/v1/people/"+url.PathEscape(args[0])+"/"+verb, nil)
+			if err != nil {
+				return err
+			}
+			a.t.print("%s  %s %sd", a.t.paint(bold, p.ID), oneLine(p.Name), verb)
+			return nil
+		},
+	}
+}
+
+func (a *at) personLs() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "ls", Short: "List people", Args: takes(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			all, err := get[client.People](cmd.Context(), a, "/v1/people")
+			if err != nil {
+				return err
+			}
+			tb := a.t.table("ID", "NAME", "SUBJECT", "GROUPS", "STATE")
+			for _, p := range all.People {
+				if asJSON {
+					if err := a.t.json(p); err != nil {
+						return err
+					}
+					continue
+				}
+				active := "active"
+				if p.Inactive {
+					active = "deactivated"
+				}
+				tb.row(cell{text: p.ID, colour: bold}, cell{text: p.Name, colour: bold}, cell{text: p.Issuer + "|" + p.Subject}, cell{text: joined(p.Groups)}, cell{text: active})
+			}
+			tb.flush()
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	return cmd
+}
