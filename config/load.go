@@ -96,7 +96,7 @@ func (r *reader) top(n *yaml.Node, c *Config) {
 		"sinks":      r.sinks(&c.Sinks),
 		"resources":  r.resources(&c.Resources),
 	})
-	if c.Listen != "" && c.Listen == c.Doors {
+	if c.Listen != "" && c.Listen == c.Doors && !strings.HasSuffix(c.Listen, ":0") {
 		r.wrong(n, "give doors another port", "listen and doors are both %s", c.Listen)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/brief"
+	"github.com/countersignhq/countersign/gate/quorum"
 	"github.com/countersignhq/countersign/store"
 )
 
@@ -51,7 +52,7 @@ func (g *Gate) decide(ctx context.Context, d Decision) (countersign.Request, err
 	if err := settledAlready(r, d); err != nil {
 		return r, err
 	}
-	refused := mayDecide(dir, r, person.ID)
+	refused := quorum.MayDecide(dir, r, person.ID)
 	if refused == nil {
 		refused = g.check(dir, r, d)
 	}
@@ -136,7 +137,7 @@ func enough(dir *countersign.Directory, r countersign.Request, d Decision) *coun
 	groups := dir.GroupsOf(d.By.ID, r.CreatedAt)
 	least := countersign.Passkey
 	for _, s := range r.Verdict.Requirement.Stages {
-		if !overlap(s.Reviewers, groups) {
+		if !quorum.Overlap(s.Reviewers, groups) {
 			continue
 		}
 		if d.Assurance.Meets(s.Assurance) {
@@ -188,8 +189,8 @@ func (g *Gate) choice(dir *countersign.Directory, r countersign.Request, d Decis
 	case countersign.Approve:
 		with := r
 		with.Decisions = append(slices.Clone(r.Decisions), d.Decision)
-		voters, _ := count(dir, with)
-		if !met(r.Verdict.Requirement.Stages, voters) {
+		voters, _ := quorum.Count(dir, with)
+		if !quorum.Met(r.Verdict.Requirement.Stages, voters) {
 			return change{events: []countersign.Event{step(d.who(), countersign.DecisionPending, none, body)}, notAfter: r.ExpiresAt()}, nil
 		}
 		body.RunBy = g.cfg.Now().Add(time.Duration(r.Verdict.Requirement.RunWithinSeconds) * time.Second).UTC().Truncate(time.Millisecond)

@@ -22,20 +22,20 @@ type mutant struct {
 }
 
 var brokenGates = []mutant{
-	{"voters are not counted again at release", "release.go", "if !met(r.Verdict.Requirement.Stages, voters) {", "if !met(r.Verdict.Requirement.Stages, voters) && false {"},
-	{"a stage wants one voter too few", "quorum.go", "for range s.Quorum {", "for range s.Quorum - 1 {"},
-	{"one person may sit in two places", "quorum.go", "tried[i] = true\n", "tried[i] = true; seated[i] = place; if true { return true }\n"},
-	{"whoever asks may decide", "quorum.go", "if slices.Contains(barredNow(d, r), person) {", "if slices.Contains(barredNow(d, r), person) && false {"},
-	{"the owner of the agent is not barred", "quorum.go", "owners := []string{p.Owner}", "return nil; owners := []string{p.Owner}"},
-	{"inactive people decide", "quorum.go", "if !ok || p.Inactive {", "if !ok {"},
-	{"who joined later decides", "quorum.go", "d.GroupsOf(person, r.CreatedAt)", "d.GroupsOf(person, r.CreatedAt.AddDate(1, 0, 0))"},
+	{"voters are not counted again at release", "release.go", "if !quorum.Met(r.Verdict.Requirement.Stages, voters) {", "if !quorum.Met(r.Verdict.Requirement.Stages, voters) && false {"},
+	{"a stage wants one voter too few", "quorum/quorum.go", "for range s.Quorum {", "for range s.Quorum - 1 {"},
+	{"one person may sit in two places", "quorum/quorum.go", "tried[i] = true\n", "tried[i] = true; seated[i] = place; if true { return true }\n"},
+	{"whoever asks may decide", "quorum/quorum.go", "if slices.Contains(barredNow(d, r), person) {", "if slices.Contains(barredNow(d, r), person) && false {"},
+	{"the owner of the agent is not barred", "quorum/quorum.go", "owners := []string{p.Owner}", "return nil; owners := []string{p.Owner}"},
+	{"inactive people decide", "quorum/quorum.go", "if !ok || p.Inactive {", "if !ok {"},
+	{"who joined later decides", "quorum/quorum.go", "d.GroupsOf(person, r.CreatedAt)", "d.GroupsOf(person, r.CreatedAt.AddDate(1, 0, 0))"},
 	{"late votes count", "decide.go", "events:   []countersign.Event{step(d.who(), countersign.DecisionApproved, none, body)},\n\t\t\tnotAfter: r.ExpiresAt(),", "events:   []countersign.Event{step(d.who(), countersign.DecisionApproved, none, body)},"},
 	{"approvals never lapse", "release.go", "c := change{notAfter: r.RunBy, seen: dir}", "c := change{seen: dir}"},
 	{"the policy is not asked again at release", "release.go", "if policy.Stricter(r.Verdict, verdict) {", "if policy.Stricter(r.Verdict, verdict) && false {"},
 	{"a denial at release is overlooked", "release.go", "if verdict.Effect == countersign.Deny {", "if verdict.Effect == countersign.Deny && false {"},
 	{"the upstream may have moved", "release.go", "if err != nil || !bytes.Equal(again, r.Canonical) {", "if err != nil || !bytes.Equal(again, r.Canonical) && false {"},
 	{"other bytes may be decided", "decide.go", "if d.Digest != r.Digest {", "if d.Digest != r.Digest && false {"},
-	{"any assurance will do", "quorum.go", "|| !v.assurance.Meets(stage.Assurance)", ""},
+	{"any assurance will do", "quorum/quorum.go", "|| !v.assurance.Meets(stage.Assurance)", ""},
 	{"what was running is forgotten at start", "gate.go", "if err := g.recover(ctx); err != nil {", "if err := error(nil); err != nil && g.recover(ctx) == nil {"},
 	{"a command runs twice", "run.go", "told, err := via.Run(ctx, release, result)", "via.Run(ctx, release, result); told, err := via.Run(ctx, release, result)"},
 	{"a repeat of anybody joins", "understand.go", "parts := []string{a.By.ID}", "parts := []string{}"},
@@ -72,7 +72,7 @@ func TestBrokenGatesAreCaught(t *testing.T) {
 func simulate(t *testing.T, m mutant, source []byte) (string, error) {
 	t.Helper()
 	dir := t.TempDir()
-	broken := filepath.Join(dir, m.file)
+	broken := filepath.Join(dir, filepath.Base(m.file))
 	must(t, os.WriteFile(broken, []byte(strings.Replace(string(source), m.old, m.new, 1)), 0o600))
 	here, err := filepath.Abs(m.file)
 	must(t, err)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/gate/quorum"
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/policy"
 	"github.com/countersignhq/countersign/store"
@@ -130,7 +131,8 @@ func (g *Gate) recheck(ctx context.Context, dir *countersign.Directory, r counte
 	facts := understandCommand(r.Command, now, g.cfg.Sinks)
 	facts.Indicators = append(facts.Indicators, history(r.Facts.Indicators)...)
 	verdict := g.policy(dir).Decide(ctx, policy.Input{
-		Facts: facts, Resource: now, Requester: r.Requester, OnBehalfOf: r.OnBehalfOf, Now: g.cfg.Now(),
+		Facts: facts, Resource: now, Requester: r.Requester, OnBehalfOf: r.OnBehalfOf,
+		AgentRegion: dir.Agents[r.Requester.ID].Region, Now: g.cfg.Now(),
 	}, nil)
 	if verdict.Effect == countersign.Deny {
 		return denied(verdict, ""), nil
@@ -143,8 +145,8 @@ func (g *Gate) recheck(ctx context.Context, dir *countersign.Directory, r counte
 		verdict.Requirement.ExpiresAt = r.ExpiresAt()
 		return held(verdict, "the policy asks for more than when this was approved", []string{"*"}), nil
 	}
-	voters, void := count(dir, r)
-	if !met(r.Verdict.Requirement.Stages, voters) {
+	voters, void := quorum.Count(dir, r)
+	if !quorum.Met(r.Verdict.Requirement.Stages, voters) {
 		return held(r.Verdict, becauseVoid(void), slices.Sorted(maps.Keys(void))), nil
 	}
 	return nil, nil

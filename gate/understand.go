@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/gate/quorum"
 	"github.com/countersignhq/countersign/policy"
 	"github.com/countersignhq/countersign/store"
 	"github.com/countersignhq/countersign/understand"
@@ -154,7 +155,8 @@ func (g *Gate) judge(a asked) countersign.Verdict {
 
 func (a asked) input() policy.Input {
 	in := policy.Input{
-		Facts: a.facts, Resource: a.resource, Requester: a.By, OnBehalfOf: a.OnBehalfOf, Now: a.now,
+		Facts: a.facts, Resource: a.resource, Requester: a.By, OnBehalfOf: a.OnBehalfOf,
+		AgentRegion: a.directory.Agents[a.By.ID].Region, Now: a.now,
 	}
 	if a.afterUnknown() {
 		in.Doubt = "the outcome of " + string(a.repeats.Request) + ", the same change"
@@ -169,7 +171,7 @@ func (a asked) who() countersign.Who {
 func (a asked) requested() countersign.Event {
 	e := step(a.who(), countersign.DecisionPending, countersign.ExecutionNone, countersign.Requested{
 		Resource: labels(a.resource), Facts: a.facts, Reason: a.Reason,
-		Barred: barred(a.directory, a.By, a.OnBehalfOf), Repeats: a.repeats,
+		Barred: quorum.Barred(a.directory, a.By, a.OnBehalfOf), Repeats: a.repeats,
 	})
 	e.Command = a.canonical
 	return e

@@ -96,6 +96,12 @@ func (p *page) blank() { p.line() }
 // under writes prose beside a label, its further rows below the first.
 func (p *page) under(label brief.Text, text brief.Text) {
 	indent := columns(label)
+	if indent > p.width-10 { // a label from outside
+		for _, row := range wrap(label, p.width, p.width, anywhere) {
+			p.line(row)
+		}
+		label, indent = spacesOf(margin), margin
+	}
 	for i, row := range wrap(text, p.width-indent, p.width-indent, spaces) {
 		if i > 0 {
 			label = spacesOf(indent)
@@ -106,12 +112,14 @@ func (p *page) under(label brief.Text, text brief.Text) {
 
 // ends writes text with something at the right edge, below it if it must be.
 func (p *page) ends(left, right brief.Text) {
-	gap := p.width - columns(left) - columns(right)
-	if gap < 2 {
-		p.line(left)
-		left, gap = nil, p.width-columns(right)
+	if gap := p.width - columns(left) - columns(right); gap >= 2 {
+		p.line(left, spacesOf(gap), right)
+		return
 	}
-	p.line(left, spacesOf(gap), right)
+	p.line(left)
+	for _, row := range wrap(right, p.width, p.width, spaces) {
+		p.line(spacesOf(p.width-columns(row)), row)
+	}
 }
 
 func (p *page) heading(b brief.Brief, now time.Time) {

@@ -97,12 +97,15 @@ func notAfterSpace(left []cell, n int) int {
 // merged joins neighbours that are drawn alike.
 func merged(cells []cell) brief.Text {
 	var t brief.Text
-	for _, c := range cells {
-		if n := len(t); n > 0 && t[n-1].Role == c.Role && t[n-1].Severity == c.Severity {
-			t[n-1].Text += c.Text
-		} else {
-			t = append(t, c.Span)
+	for len(cells) > 0 {
+		alike, text := 0, strings.Builder{}
+		for alike < len(cells) && cells[alike].Role == cells[0].Role && cells[alike].Severity == cells[0].Severity {
+			text.WriteString(cells[alike].Text)
+			alike++
 		}
+		s := cells[0].Span
+		s.Text = text.String()
+		t, cells = append(t, s), cells[alike:]
 	}
 	return t
 }

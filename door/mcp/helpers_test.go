@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,6 +56,8 @@ type server struct {
 	http *httptest.Server
 	busy sync.WaitGroup
 
+	cookies atomic.Int64 // requests whose token was checked beside a cookie
+
 	mu     sync.Mutex
 	tokens map[string]countersign.Principal
 }
@@ -80,6 +83,9 @@ func serve(t *testing.T, h *doortest.House, cfg mcp.Config) *server {
 }
 
 func (s *server) authenticate(_ context.Context, r *http.Request) (countersign.Principal, error) {
+	if r.Header.Get("Cookie") != "" {
+		s.cookies.Add(1)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	by, ok := s.tokens[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]

@@ -32,9 +32,6 @@ type Config struct {
 	Authenticate func(*http.Request) (countersign.Principal, AuthInfo, bool)
 	// Door stands in the origin of what arrives here. Defaults to "api".
 	Door string
-	// ServerAccount reports whether the caller runs under the server's own
-	// account, or may. Defaults to whether it calls from this machine.
-	ServerAccount func(*http.Request) bool
 	// Explain says what the active policy would make of an ask, and records
 	// nothing. Nil: /v1/policy/explain answers unavailable.
 	Explain Explainer
@@ -93,9 +90,6 @@ func (a *api) routes() []route {
 func New(g *gate.Gate, s store.Store, cfg Config) http.Handler {
 	if cfg.Door == "" {
 		cfg.Door = "api"
-	}
-	if cfg.ServerAccount == nil {
-		cfg.ServerAccount = fromHere
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

@@ -12,6 +12,7 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/identity/token"
+	"github.com/countersignhq/countersign/internal/peer"
 )
 
 // AuthInfo tells how and when a caller proved who they are.
@@ -136,9 +137,14 @@ func (a *api) who(r *http.Request, c caller) countersign.Who {
 
 // origin is where the HTTP request came from.
 func (a *api) origin(r *http.Request) countersign.Origin {
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	var remote net.Addr // nil may be anybody, such as over a Unix socket
+	if p, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		remote = net.TCPAddrFromAddrPort(p)
+	}
 	return countersign.Origin{
 		Door: a.cfg.Door, Peer: r.RemoteAddr, Client: claim(r.UserAgent()), Trace: traceID(r.Header.Get("Traceparent")),
-		ServerAccount: a.cfg.ServerAccount(r),
+		ServerAccount: peer.SameAccount(remote, local),
 	}
 }
 
@@ -164,25 +170,6 @@ func traceID(traceparent string) string {
 		return ""
 	}
 	return parts[1]
-}
-
-// fromHere reports whether the caller is on this machine, as far as an address
-// tells: then it may run under any account.
-func fromHere(r *http.Request) bool {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || peer.Addr().Unmap().IsLoopback() {
-		return true
-	}
-	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	here, err := netip.ParseAddrPort(addrText(local))
-	return err == nil && here.Addr().Unmap() == peer.Addr().Unmap()
-}
-
-func addrText(a net.Addr) string {
-	if a == nil {
-		return ""
-	}
-	return a.String()
 }
 
 func unauthenticated(detail string) error {

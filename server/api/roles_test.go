@@ -87,22 +87,22 @@ func (w *world) status(c call) int {
 func TestAListHoldsWhatItsCallerMaySee(t *testing.T) {
 	w := newWorld(t)
 	held, ran := w.held(), w.allowed()
-	escalated := w.held()
-	w.decide(bob, escalated, "reject").wants(t, http.StatusCreated, "")
+	decided := w.held()
+	w.decide(bob, decided, "reject").wants(t, http.StatusCreated, "")
 	want := map[string][]string{
-		bot:      {held.ID, ran.ID, escalated.ID},
+		bot:      {held.ID, ran.ID, decided.ID},
 		otherBot: {},
-		alice:    {held.ID, ran.ID, escalated.ID},
-		bob:      {held.ID, escalated.ID},
+		alice:    {held.ID, ran.ID, decided.ID},
+		bob:      {held.ID, decided.ID},
 		dave:     {},
-		admin:    {held.ID, ran.ID, escalated.ID},
+		admin:    {held.ID, ran.ID, decided.ID},
 	}
 	for _, role := range slices.Sorted(maps.Keys(want)) {
 		got := w.list(role, "")
 		if !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want[role]))) {
 			t.Errorf("%s sees %v, want %v", role, got, want[role])
 		}
-		for _, id := range []string{held.ID, ran.ID, escalated.ID} {
+		for _, id := range []string{held.ID, ran.ID, decided.ID} {
 			status := w.send(call{as: role, method: "GET", path: "/v1/requests/" + id}).status
 			if visible := slices.Contains(want[role], id); visible != (status == 200) {
 				t.Errorf("%s gets %d for %s, and its list has it: %v", role, status, id, visible)

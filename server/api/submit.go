@@ -20,10 +20,6 @@ import (
 	"github.com/countersignhq/countersign/server/wire"
 )
 
-// moment is how long even a caller who does not wait is given to: long enough
-// for the ask to be on record.
-const moment = 250 * time.Millisecond
-
 // submit takes an agent's ask down the path.
 func (a *api) submit(w http.ResponseWriter, r *http.Request, c caller) error {
 	ask, err := a.ask(w, r)
@@ -139,7 +135,7 @@ func waiting(w http.ResponseWriter, r *http.Request) (context.Context, context.C
 	if asked {
 		w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(wait/time.Second)))
 	}
-	return hold(w, r, max(wait, moment))
+	return hold(w, r, wait)
 }
 
 // hold gives the connection the time that the wait may take, whatever the

@@ -23,7 +23,7 @@ func TestCPU(t *testing.T) {
 	if os.Getenv("CPUN") == "" {
 		t.Skip()
 	}
-	for _, c := range []int{1, 8, 64} {
+	for _, c := range parseInts(os.Getenv("CPUN")) {
 		set := storetest.NewSetting(t)
 		signer := &countingSigner{Signer: set.Signer}
 		cfg := config(set)
@@ -32,7 +32,7 @@ func TestCPU(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := []int{3000, 10000, 20000}[map[int]int{1: 0, 8: 1, 64: 2}[c]]
+		n := map[int]int{1: 4000, 8: 12000, 64: 60000}[c]
 		list := make([]store.Change, n)
 		for i := range list {
 			list[i] = storetest.NewLife("/srv/a" + strconv.Itoa(i)).Requested()
@@ -52,4 +52,12 @@ func TestCPU(t *testing.T) {
 		t.Logf("c=%d %.0f/s wall %.0f us, cpu %.1f us/change, %.1f per commit", c, r, 1e6/r, float64((cpu()-c0).Microseconds())/float64(n), float64(n)/float64(signer.n.Load()))
 		s.Close()
 	}
+}
+
+func parseInts(s string) (list []int) {
+	for _, f := range strings.Split(s, ",") {
+		n, _ := strconv.Atoi(f)
+		list = append(list, n)
+	}
+	return list
 }

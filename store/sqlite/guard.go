@@ -86,6 +86,12 @@ func freeBytes(path string) (int64, error) {
 	return int64(fs.Bavail) * int64(fs.Bsize), nil
 }
 
+// notUnique reports whether a unique index refused a row.
+func notUnique(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE
+}
+
 // explain says of an error of the database what to do about it.
 func explain(err error) error {
 	e, ok := errors.AsType[*sqlite.Error](err)

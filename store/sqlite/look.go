@@ -26,9 +26,11 @@ func (b before) Holder(openKey string) (countersign.RequestID, bool) {
 	return id, ok
 }
 
-// look reads the heads that the changes are checked against, and the holders of
-// the open keys that they ask for with their heads.
-func (w *writer) look(ctx context.Context, changes []*op) (before, error) {
+// look reads the heads that the changes are checked against. That no request
+// has a new one's id, and that nobody holds the open key it asks for, is first
+// taken for granted: the unique indexes find out, and then the group is looked
+// at again with care.
+func (w *writer) look(ctx context.Context, g *group, changes []*op) (before, error) {
 	b := before{map[countersign.RequestID]batch.Head{}, map[string]countersign.RequestID{}}
 	var ids, keys []any
 	plain := map[string]string{} // open keys by what stands for them at rest
@@ -36,10 +38,10 @@ func (w *writer) look(ctx context.Context, changes []*op) (before, error) {
 		d := o.change.draft
 		if h, ok := w.s.heads.get(d.Subject()); ok {
 			b.heads[d.Subject()] = h
-		} else {
+		} else if d.Change.Row == nil || g.careful {
 			ids = append(ids, string(d.Subject()))
 		}
-		if o.change.openKey != nil {
+		if o.change.openKey != nil && g.careful {
 			keys = append(keys, o.change.openKey)
 			plain[string(o.change.openKey)] = d.Change.Row.OpenKey
 		}

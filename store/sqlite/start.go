@@ -35,7 +35,7 @@ func (s *Store) connect(ctx context.Context) (*sql.DB, error) {
 	}
 	own, err := sql.Open("sqlite", dsn(abs,
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(FAST)",
-		"wal_autocheckpoint(2000)", "cache_size(-32768)", "temp_store(MEMORY)", "trusted_schema(OFF)"))
+		"wal_autocheckpoint(2000)", "cache_size(-4096)", "temp_store(MEMORY)", "trusted_schema(OFF)"))
 	if err != nil {
 		return nil, err
 	}

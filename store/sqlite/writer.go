@@ -160,6 +160,8 @@ type group struct {
 	taken map[*batch.Draft]*change // those that go on record
 	tiles []ledger.Tile
 	tip   batch.Tip // afterwards
+	// careful is set for a second try, after a unique index refused the first.
+	careful bool
 }
 
 // transact commits the group and publishes the new tip. An error is that of all
@@ -169,7 +171,14 @@ func (w *writer) transact(ctx context.Context, g *group) error {
 		return fmt.Errorf("begin: %w", explain(err))
 	}
 	if err := w.fill(ctx, g); err != nil {
-		return errors.Join(explain(err), w.rollback(ctx))
+		if failed := w.rollback(ctx); failed != nil {
+			return errors.Join(explain(err), failed)
+		}
+		if notUnique(err) && !g.careful {
+			g.careful = true
+			return w.transact(ctx, g)
+		}
+		return explain(err)
 	}
 	if err := w.commit(ctx); err != nil {
 		if err := w.find(ctx, g.tip, explain(err)); err != nil {
@@ -215,7 +224,7 @@ func (w *writer) decide(ctx context.Context, g *group, was batch.Tip) (*batch.Ba
 		}
 	}
 	slices.SortStableFunc(changes, func(a, b *op) int { return a.change.draft.At().Compare(b.change.draft.At()) })
-	before, err := w.look(ctx, changes)
+	before, err := w.look(ctx, g, changes)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,7 @@
-package gate
+// Package quorum says who may decide a request and when enough of them have. It
+// is pure: all it knows is the directory and the request. MayDecide and Met are
+// the two questions.
+package quorum
 
 import (
 	"fmt"
@@ -7,11 +10,11 @@ import (
 	"github.com/countersignhq/countersign"
 )
 
-// barred returns the ids, sorted, of the people who cannot decide what the
+// Barred returns the ids, sorted, of the people who cannot decide what the
 // principal asks for: the asker, everyone on whose behalf it asks, and for each
 // agent among them its owner (of a team, every member), whoever made it and
 // whoever issued one of its live tokens. Nobody is exempt.
-func barred(d *countersign.Directory, by countersign.Principal, chain []countersign.Principal) []string {
+func Barred(d *countersign.Directory, by countersign.Principal, chain []countersign.Principal) []string {
 	var ids []string
 	for _, p := range append([]countersign.Principal{by}, chain...) {
 		switch p.Kind {
@@ -71,12 +74,12 @@ func behind(d *countersign.Directory, p countersign.Principal) []string {
 // barredNow are the ids of the people who cannot decide the request: whoever
 // could not when it came, and whoever has become so since.
 func barredNow(d *countersign.Directory, r countersign.Request) []string {
-	return append(barred(d, r.Requester, r.OnBehalfOf), r.Barred...)
+	return append(Barred(d, r.Requester, r.OnBehalfOf), r.Barred...)
 }
 
-// mayDecide returns nil if the person may decide the request: known, active,
+// MayDecide returns nil if the person may decide the request: known, active,
 // there before it was made, unbarred, and of a group that a stage names.
-func mayDecide(d *countersign.Directory, r countersign.Request, person string) *countersign.Error {
+func MayDecide(d *countersign.Directory, r countersign.Request, person string) *countersign.Error {
 	p, ok := d.People[person]
 	if !ok || p.Inactive {
 		return &countersign.Error{Code: countersign.CodeForbidden, Detail: fmt.Sprintf("%s is no active person here", person), Hint: "ask the operator"}
@@ -95,41 +98,42 @@ func mayDecide(d *countersign.Directory, r countersign.Request, person string) *
 }
 
 func named(stages []countersign.Stage, groups []string) bool {
-	return slices.ContainsFunc(stages, func(s countersign.Stage) bool { return overlap(s.Reviewers, groups) })
+	return slices.ContainsFunc(stages, func(s countersign.Stage) bool { return Overlap(s.Reviewers, groups) })
 }
 
-func overlap(a, b []string) bool {
+// Overlap reports whether the two lists share a word.
+func Overlap(a, b []string) bool {
 	return slices.ContainsFunc(a, func(x string) bool { return slices.Contains(b, x) })
 }
 
-// A voter is one person whose approval counts.
-type voter struct {
+// A Voter is one person whose approval counts.
+type Voter struct {
 	id        string
 	groups    []string
 	assurance countersign.Assurance
 }
 
-// count returns the people whose approvals count now, each once, and for those
+// Count returns the people whose approvals count now, each once, and for those
 // whose approvals do not, why.
-func count(d *countersign.Directory, r countersign.Request) (voters []voter, void map[string]string) {
+func Count(d *countersign.Directory, r countersign.Request) (voters []Voter, void map[string]string) {
 	void = map[string]string{}
 	for _, a := range r.Approvals() {
-		if err := mayDecide(d, r, a.By.ID); err != nil {
+		if err := MayDecide(d, r, a.By.ID); err != nil {
 			void[a.By.ID] = err.Detail
 			continue
 		}
-		if slices.ContainsFunc(voters, func(v voter) bool { return v.id == a.By.ID }) {
+		if slices.ContainsFunc(voters, func(v Voter) bool { return v.id == a.By.ID }) {
 			continue
 		}
-		voters = append(voters, voter{a.By.ID, d.GroupsOf(a.By.ID, r.CreatedAt), a.Assurance})
+		voters = append(voters, Voter{a.By.ID, d.GroupsOf(a.By.ID, r.CreatedAt), a.Assurance})
 	}
 	return voters, void
 }
 
-// met reports whether the voters fill every stage, nobody counting twice.
+// Met reports whether the voters fill every stage, nobody counting twice.
 // Whoever could sit in two stages is put where they are needed (a matching of
 // places to people by augmenting paths).
-func met(stages []countersign.Stage, voters []voter) bool {
+func Met(stages []countersign.Stage, voters []Voter) bool {
 	var places []countersign.Stage
 	for _, s := range stages {
 		if s.Quorum < 1 || s.Quorum > len(voters) {
@@ -149,10 +153,10 @@ func met(stages []countersign.Stage, voters []voter) bool {
 }
 
 // seat finds somebody for the place, moving those already seated if it must.
-func seat(place int, places []countersign.Stage, voters []voter, seated map[int]int, tried map[int]bool) bool {
+func seat(place int, places []countersign.Stage, voters []Voter, seated map[int]int, tried map[int]bool) bool {
 	for i, v := range voters {
 		stage := places[place]
-		if tried[i] || !overlap(stage.Reviewers, v.groups) || !v.assurance.Meets(stage.Assurance) {
+		if tried[i] || !Overlap(stage.Reviewers, v.groups) || !v.assurance.Meets(stage.Assurance) {
 			continue
 		}
 		tried[i] = true

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/config"
+	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/identity/token"
+	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/server/admin"
+	"github.com/countersignhq/countersign/server/api"
+	"github.com/countersignhq/countersign/server/health"
+	"github.com/countersignhq/countersign/server/logtiles"
+	"github.com/countersignhq/countersign/store"
+	"github.com/countersignhq/countersign/store/sqlite"
+
+	doormcp "github.com/countersignhq/countersign/door/mcp"
+)
+
+// options are what a server may be told besides its configuration. The zero value
+// is what up runs.
+type options struct {
+	// executors run commands in this process, by resource, besides the upstreams
+	// of the configuration.
+	executors map[string]gate.Executor
+	// demo lets approvals come from where the agents run.
+	demo bool
+	// listen opens the address that a key of the configuration names. Defaults to
+	// one that refuses a port that is taken.
+	listen func(key, address string) (net.Listener, error)
+	log    *slog.Logger
+}
+
+// A server is everything that one process serves. build puts it together, serve
+// runs it, close ends it.
+type server struct {
+	cfg  config.Config
+	opt  options
+	log  *slog.Logger
+	keys keys
+	// public is how people reach the console.
+	public *url.URL
+
+	listener, doors net.Listener
+	store           store.Store
+	trust           ledger.Trust
+	gate            *gate.Gate
+	// upstreams are those of the configuration, by resource.
+	upstreams map[string]upstream
+	// warnings are what was not as the configuration wants it.
+	warnings []string
+
+	servers []*served
+	closers []func(context.Context) error // in the order of opening
+}
+
+// build opens everything and puts the configuration on record. Nothing is served
+// before serve. What was opened is closed again on an error.
+func build(ctx context.Context, cfg config.Config, opt options) (*server, error) {
+	if opt.log == nil {
+		opt.log = slog.New(slog.DiscardHandler)
+	}
+	if opt.listen == nil {
+		opt.listen = func(key, address string) (net.Listener, error) { return listen(key, address, cfg.File) }
+	}
+	s := &server{cfg: cfg, opt: opt, log: opt.log}
+	for _, step := range []func(context.Context) error{
+		s.openPorts, s.openStore, s.openUpstreams, s.openGate, s.wire,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, s.close(context.WithoutCancel(ctx)))
+		}
+	}
+	return s, nil
+}
+
+func (s *server) later(do func(context.Context) error) { s.closers = append(s.closers, do) }
+
+// close ends everything in the reverse order of opening.
+func (s *server) close(ctx context.Context) error {
+	var errs []error
+	for _, do := range slices.Backward(s.closers) {
+		errs = append(errs, do(ctx))
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}
+
+func (s *server) openPorts(ctx context.Context) (err error) {
+	if owns(ctx, s.cfg.Data) {
+		return failed("countersign ls talks to it; stop it to start another", "a server is running on %s already", s.cfg.Data)
+	}
+	for key, to := range map[string]*net.Listener{"listen": &s.listener, "doors": &s.doors} {
+		address := map[string]string{"listen": s.cfg.Listen, "doors": s.cfg.Doors}[key]
+		if *to, err = s.opt.listen(key, address); err != nil {
+			return err
+		}
+		s.later(func(context.Context) error { return closed((*to).Close()) })
+	}
+	s.public = s.cfg.Public(s.listener.Addr())
+	return nil
+}
+
+// closed forgives closing twice: an http.Server closes its listener.
+func closed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+func (s *server) openStore(ctx context.Context) (err error) {
+	if err := makeFolder(s.cfg.Data); err != nil {
+		return err
+	}
+	if s.keys, err = openKeys(s.cfg, s.public.Hostname()); err != nil {
+		return err
+	}
+	if err := writeVKey(s.cfg.Data, s.keys.vkey); err != nil {
+		return err
+	}
+	if s.trust, err = s.keys.trust(); err != nil {
+		return err
+	}
+	db, err := sqlite.Open(ctx, filepath.Join(s.cfg.Data, databaseFile), sqlite.Config{
+		Origin: s.keys.origin, Signer: s.keys.signer, Keys: s.trust.Keys, VaultKey: s.keys.vault, Pin: s.cfg.Keys.Pin,
+	})
+	if err != nil {
+		return err
+	}
+	s.store = db
+	s.later(func(context.Context) error { return db.Close() })
+	return nil
+}
+
+// openGate opens the path and puts the configuration on record.
+func (s *server) openGate(ctx context.Context) (err error) {
+	executors := map[string]gate.Executor{}
+	targets := map[string]countersign.Digest{}
+	for name, up := range s.upstreams {
+		executors[name], targets[name] = up, up.Target()
+	}
+	for name, e := range s.opt.executors {
+		executors[name] = e
+	}
+	s.gate, err = gate.New(ctx, s.store, s.trust, gate.Config{
+		Executors: executors, Sinks: s.cfg.Sinks, Log: s.log, Demo: s.opt.demo,
+	})
+	if err != nil {
+		return err
+	}
+	s.later(s.gate.Close)
+	s.warnings, err = configure(ctx, s.gate, s.cfg, targets)
+	return err
+}
+
+// wire is the list of what is served, and where.
+func (s *server) wire(context.Context) error {
+	socket, err := admin.Listen(filepath.Join(s.cfg.Data, socketFile))
+	if err != nil {
+		return fmt.Errorf("the admin socket: %w", err)
+	}
+	s.serveOn(s.listener, s.people(), "listen")
+	s.serveOn(s.doors, s.agents(), "doors")
+	s.serveOn(socket, s.operator(), "admin")
+	return nil
+}
+
+// people is what stands on listen.
+func (s *server) people() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/v1/", api.New(s.gate, s.store, api.Config{Origin: s.public.String(), Log: s.log}))
+	mux.Handle("/log/", logtiles.New(s.store, logtiles.Config{Log: s.log}))
+	probes := s.health()
+	mux.Handle("/healthz", probes)
+	mux.Handle("/readyz", probes)
+	return s.ownHostsOnly(s.byName(mux))
+}
+
+func (s *server) health() http.Handler {
+	return health.New(s.store, health.Config{Data: s.cfg.Data, Trust: s.trust, Log: s.log})
+}
+
+// agents is what stands on doors.
+func (s *server) agents() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/mcp/", doormcp.New(s.gate, doormcp.Config{
+		Authenticate: s.agent, PublicURL: s.public.String(), Hosts: []string{s.public.Hostname(), hostOf(s.cfg.Doors)},
+		Describe: s.describe, Version: version(), Log: s.log,
+	}))
+	return mux
+}
+
+// agent is whose bearer token a request carries.
+func (s *server) agent(ctx context.Context, r *http.Request) (countersign.Principal, error) {
+	d, err := s.gate.Directory(ctx)
+	if err != nil {
+		return countersign.Principal{}, err
+	}
+	found, err := token.Authenticate(d, bearer(r), time.Now())
+	return found.Principal(), err
+}
+
+// operator is what stands on the admin socket.
+func (s *server) operator() http.Handler {
+	reads := api.New(s.gate, s.store, api.Config{
+		Door: "admin", Log: s.log,
+		Authenticate: func(*http.Request) (countersign.Principal, api.AuthInfo, bool) {
+			return countersign.Operator(), api.AuthInfo{Method: "socket", Channel: "cli"}, true
+		},
+	})
+	return admin.New(s.gate, s.store, admin.Config{
+		Reads: reads, Groups: keptGroups(s.cfg),
+		Server: admin.Server{
+			Version: version(), PID: os.Getpid(), PublicURL: s.public.String(),
+			Doors: "http://" + s.doors.Addr().String(), Origin: s.keys.origin,
+		},
+	})
+}

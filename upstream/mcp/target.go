@@ -1,0 +1,29 @@
+package mcp
+
+import (
+	"crypto/sha256"
+	"maps"
+	"slices"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/internal/canon"
+)
+
+// Target is the digest of what would be run: the command and its arguments, the
+// folder, the user, and the names in the environment. The values of the
+// environment are not in it, since some are secrets that change and could be
+// guessed from a digest.
+func Target(c Config) (countersign.Digest, error) {
+	b, err := canon.Marshal(struct {
+		Kind    string   `json:"kind"`
+		Command []string `json:"command"`
+		Dir     string   `json:"dir"`
+		User    string   `json:"user"`
+		Unsafe  bool     `json:"unsafe_same_user"`
+		Env     []string `json:"env"`
+	}{"mcp.stdio", c.Command, c.Dir, c.User, c.UnsafeSameUser, slices.Sorted(maps.Keys(c.Env))})
+	if err != nil {
+		return countersign.Digest{}, err
+	}
+	return sha256.Sum256(append([]byte("countersign/target/v1\n"), b...)), nil
+}
