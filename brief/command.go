@@ -140,8 +140,8 @@ func headAndTail(params []byte) Text {
 	for tail < len(params) && !utf8.RuneStart(params[tail]) {
 		tail++
 	}
-	gap := "... " + count(tail-head, "byte") + " not shown ..."
-	return join(asSent(string(params[:head])), say("\n"), quiet(gap), say("\n"), asSent(string(params[tail:])))
+	gap := "\n... " + count(tail-head, "byte") + " not shown ...\n"
+	return join(asSent(string(params[:head])), quiet(gap), asSent(string(params[tail:])))
 }
 
 // betweenStrings is a checked document without its strings. What hides there

@@ -79,8 +79,10 @@ func TestT12NothingThatIsHiddenStaysHidden(t *testing.T) {
 			r.Verdict.Requirement.Stages[0].Reviewers = []string{value}
 			r.Verdict.Requirement.Bounds = map[string]string{value: value}
 			r.Verdict.Requirement.Blocked = []string{value}
-			check(t, r, nil)
 			check(t, r, directory())
+			if len(value) < 1000 {
+				check(t, r, nil)
+			}
 		})
 	}
 }

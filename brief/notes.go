@@ -126,7 +126,7 @@ func (line *Line) mark(i countersign.Indicator) {
 	case !slices.ContainsFunc(line.Value, func(s Span) bool { return s.Role == Marked }):
 		line.Value = marked(line.Value, i.Severity)
 	}
-	line.Notes = append(line.Notes, Note{Severity: i.Severity, Says: noteOf(i, line.Value), ID: clean(i.ID)})
+	line.Notes = append(line.Notes, Note{Severity: i.Severity, Says: noteOf(i, join(line.Path, line.Value)), ID: clean(i.ID)})
 }
 
 func markEvidence(t Text, i countersign.Indicator) Text {

@@ -186,7 +186,7 @@ var escapes = strings.NewReplacer(`"`, `\"`, `\`, `\\`, "\n", `\n`, "\t", `\t`)
 // word is text from outside as it stands if it can be taken for nothing else
 // than one word, otherwise quoted.
 func word(s string) Text {
-	if isWord(s, "_-./") {
+	if isWord(s, "_-./:@") {
 		return say(s)
 	}
 	return quoted(s)

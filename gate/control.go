@@ -12,6 +12,7 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/internal/canon"
 	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/policy"
 	"github.com/countersignhq/countersign/store"
 	"github.com/countersignhq/countersign/understand/mcptool"
 )
@@ -131,7 +132,7 @@ func (g *Gate) SetResource(ctx context.Context, who countersign.Who, r countersi
 // SetPolicy makes the files the active policy.
 func (g *Gate) SetPolicy(ctx context.Context, who countersign.Who, files map[string]string) error {
 	return g.Change(ctx, who, func(d *countersign.Directory) (countersign.RequestID, countersign.Body, error) {
-		p, err := g.compile(files, d)
+		p, err := policy.Load(texts(files), policy.CatalogueOf(d, g.cfg.Sinks))
 		if err != nil {
 			return "", nil, err
 		}

@@ -28,7 +28,7 @@ type Gate struct {
 	cfg   Config
 
 	hub     wake.Hub[countersign.RequestID] // the empty id is woken by every change
-	active  atomic.Pointer[bundle]
+	active  atomic.Pointer[lens]
 	running sync.WaitGroup
 
 	mu         sync.Mutex
@@ -137,28 +137,48 @@ func (g *Gate) Close(ctx context.Context) error {
 	}
 }
 
-// bundle is the compiled form of a policy bundle on record.
-type bundle struct {
-	digest countersign.Digest
-	policy *policy.Policy
+// lens is what verdicts are given with: the compiled policy and the digests of
+// the resources, as of one version of the directory.
+type lens struct {
+	version   uint64
+	bundle    countersign.Digest
+	policy    *policy.Policy
+	resources map[string]countersign.Digest
 }
 
-// policy returns the compiled active policy, nil if none is on record: a nil
-// policy holds everything.
-func (g *Gate) policy(d *countersign.Directory) *policy.Policy {
-	if d.Policy == nil {
-		return nil
+// lens returns the lens of the directory. Its policy is nil if none is on
+// record, or if the one on record does not compile: a nil policy holds everything.
+func (g *Gate) lens(d *countersign.Directory) *lens {
+	old := g.active.Load()
+	if old != nil && old.version == d.Version {
+		return old
 	}
-	if b := g.active.Load(); b != nil && b.digest == d.Policy.Bundle {
-		return b.policy
+	l := &lens{version: d.Version, resources: map[string]countersign.Digest{}}
+	for name, r := range d.Resources {
+		l.resources[name], _ = policy.DigestOfResource(r) // zero has the policy compute it, and hold
 	}
-	p, err := g.compile(d.Policy.Files, d)
-	if err != nil {
-		g.cfg.Log.Error("the policy on record does not compile; everything is held", "bundle", d.Policy.Bundle, "err", err)
-		p = nil
+	switch {
+	case d.Policy == nil:
+	case old != nil && old.bundle == d.Policy.Bundle:
+		l.bundle, l.policy = old.bundle, old.policy
+	default:
+		l.bundle = d.Policy.Bundle
+		var err error
+		if l.policy, err = policy.Reload(texts(d.Policy.Files)); err != nil {
+			g.cfg.Log.Error("the policy on record does not compile; everything is held", "bundle", l.bundle, "err", err)
+			l.policy = nil
+		}
 	}
-	g.active.Store(&bundle{d.Policy.Bundle, p})
-	return p
+	g.active.Store(l)
+	return l
+}
+
+func texts(files map[string]string) map[string][]byte {
+	b := make(map[string][]byte, len(files))
+	for name, text := range files {
+		b[name] = []byte(text)
+	}
+	return b
 }
 
 // record commits one change about a request, and returns the request as it then

@@ -130,9 +130,9 @@ func (g *Gate) recheck(ctx context.Context, dir *countersign.Directory, r counte
 	}
 	facts := understandCommand(r.Command, now, g.cfg.Sinks)
 	facts.Indicators = append(facts.Indicators, history(r.Facts.Indicators)...)
-	verdict := g.policy(dir).Decide(ctx, policy.Input{
+	verdict := g.lens(dir).policy.Decide(ctx, policy.Input{
 		Facts: facts, Resource: now, Requester: r.Requester, OnBehalfOf: r.OnBehalfOf,
-		AgentRegion: dir.Agents[r.Requester.ID].Region, Now: g.cfg.Now(),
+		AgentRegion: dir.Agents[r.Requester.ID].Region, Now: g.cfg.Now(), Catalogue: g.lens(dir).resources[now.Name],
 	}, nil)
 	if verdict.Effect == countersign.Deny {
 		return denied(verdict, ""), nil

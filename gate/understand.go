@@ -35,7 +35,7 @@ type asked struct {
 	openKey   string
 	facts     countersign.Facts
 	repeats   *countersign.Repeat
-	policy    *policy.Policy
+	lens      *lens
 	now       time.Time
 }
 
@@ -46,7 +46,7 @@ func (g *Gate) understand(ctx context.Context, ask Ask) (asked, error) {
 	if err != nil {
 		return asked{}, unavailable(err)
 	}
-	a := asked{Ask: ask, directory: d, executor: ask.Via, policy: g.policy(d), now: g.cfg.Now()}
+	a := asked{Ask: ask, directory: d, executor: ask.Via, lens: g.lens(d), now: g.cfg.Now()}
 	if a.resource, err = resource(d, ask.Command.On()); err != nil {
 		return asked{}, err
 	}
@@ -150,13 +150,13 @@ func (a asked) afterUnknown() bool {
 
 // judge asks the policy.
 func (g *Gate) judge(a asked) countersign.Verdict {
-	return a.policy.Decide(context.Background(), a.input(), nil)
+	return a.lens.policy.Decide(context.Background(), a.input(), nil)
 }
 
 func (a asked) input() policy.Input {
 	in := policy.Input{
 		Facts: a.facts, Resource: a.resource, Requester: a.By, OnBehalfOf: a.OnBehalfOf,
-		AgentRegion: a.directory.Agents[a.By.ID].Region, Now: a.now,
+		AgentRegion: a.directory.Agents[a.By.ID].Region, Now: a.now, Catalogue: a.lens.resources[a.resource.Name],
 	}
 	if a.afterUnknown() {
 		in.Doubt = "the outcome of " + string(a.repeats.Request) + ", the same change"
@@ -190,15 +190,6 @@ func (a asked) row(openKey string) *store.Row {
 
 func gateway() countersign.Who {
 	return countersign.Who{Actor: countersign.Gateway(), Origin: countersign.Origin{Door: "gateway"}}
-}
-
-// compile loads a bundle against the words that the directory knows.
-func (g *Gate) compile(files map[string]string, d *countersign.Directory) (*policy.Policy, error) {
-	texts := make(map[string][]byte, len(files))
-	for name, text := range files {
-		texts[name] = []byte(text)
-	}
-	return policy.Load(texts, policy.CatalogueOf(d, g.cfg.Sinks))
 }
 
 // refusal is what the asker is told of a request that will not run.

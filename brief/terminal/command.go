@@ -47,45 +47,40 @@ func (p *page) command(c brief.Command) {
 }
 
 // broken writes a line of the command beside its label, wherever it must be
-// broken behind ">" at the column, and its notes below what they are about.
+// broken behind ">" at the column, and its notes below.
 func (p *page) broken(label, value brief.Text, column int, notes []brief.Note) {
-	rows := wrap(value, p.width-columns(label), p.width-column, anywhere)
-	for i, row := range rows {
+	var last brief.Text
+	for i, row := range wrap(value, p.width-columns(label), p.width-column, anywhere) {
 		if i > 0 {
 			label = join(spacesOf(column-3), say(">"), spacesOf(2))
 		}
-		p.line(label, row)
-		var later []brief.Note
-		for _, n := range notes {
-			if from, to, ok := marks(join(label, row), n.Severity); ok {
-				p.note(n, from, to-from)
-			} else if i == len(rows)-1 {
-				p.note(n, 0, 0)
-			} else {
-				later = append(later, n)
-			}
-		}
-		notes = later
+		last = join(label, row)
+		p.line(last)
+	}
+	for _, n := range notes {
+		from, to := marks(last, n.Severity)
+		p.note(n, from, to-from)
 	}
 }
 
-// marks finds the columns of the first mark of the severity in a row.
-func marks(row brief.Text, severity countersign.Severity) (from, to int, ok bool) {
+// marks finds the columns of the first mark of the severity in a row, none if
+// there is no mark.
+func marks(row brief.Text, severity countersign.Severity) (from, to int) {
 	at := 0
 	for _, s := range row {
 		w := width(shown(s))
 		isMark := (s.Role == brief.Marked || s.Role == brief.Hidden) && s.Severity == severity && severity > countersign.Info
-		if isMark && !ok {
-			from, ok = at, true
-		}
-		if isMark {
+		switch {
+		case isMark && to == 0:
+			from, to = at, at+w
+		case isMark:
 			to = at + w
-		} else if ok {
-			break
+		case to > 0:
+			return from, to
 		}
 		at += w
 	}
-	return from, to, ok
+	return from, to
 }
 
 // note writes a note below the columns that it is about, or below the line as a

@@ -48,7 +48,8 @@ func verbs(a *at) []*cobra.Command {
 	return []*cobra.Command{
 		newLs(a), newShow(a), newApprove(a), newReject(a), newEscalate(a), newWithdraw(a), newResolve(a), newWatch(a),
 		newAgent(a), newPerson(a), newGroup(a), newResource(a),
-		newReceipt(a), newVerify(a.t), newUp(a), newVersion(a.t),
+		newPolicy(a), newReceipt(a), newVerify(a.t), newAudit(a),
+		newUp(a), newVersion(a.t),
 	}
 }
 

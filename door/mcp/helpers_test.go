@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -123,7 +124,8 @@ type raw struct {
 func (s *server) open(client string) *raw {
 	s.t.Helper()
 	x := &raw{server: s}
-	got := x.send(s.t.Context(), fmt.Sprintf(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":%q,"version":"1"}}}`, client))
+	name, _ := json.Marshal(client)
+	got := x.send(s.t.Context(), fmt.Sprintf(`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":%s,"version":"1"}}}`, name))
 	if x.session = got.header.Get("Mcp-Session-Id"); x.session == "" {
 		s.t.Fatalf("initialize gave no session: %d %s", got.status, got.body)
 	}

@@ -186,12 +186,10 @@ func (d *door) initialize(p *reply, r *http.Request, by countersign.Principal, n
 		return
 	}
 	p.w.Header().Set("Mcp-Session-Id", x.id)
-	p.message(result(m.id, encode(struct {
-		Version      string          `json:"protocolVersion"`
-		Capabilities json.RawMessage `json:"capabilities"`
-		Server       serverInfo      `json:"serverInfo"`
-		Instructions string          `json:"instructions"`
-	}{asked, said.capabilities, serverInfo{"countersign", name + " through Countersign", d.cfg.Version}, said.instructions})))
+	var hello bytes.Buffer // the capabilities keep their bytes
+	fmt.Fprintf(&hello, `{"protocolVersion":%s,"capabilities":%s,"serverInfo":%s,"instructions":%s}`, encode(asked), said.capabilities,
+		encode(serverInfo{"countersign", name + " through Countersign", d.cfg.Version}), encode(said.instructions))
+	p.message(result(m.id, hello.Bytes()))
 }
 
 type serverInfo struct {

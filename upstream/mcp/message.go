@@ -151,3 +151,12 @@ func (m message) replyLine() []byte {
 	}
 	return append(line, `,"error":{"code":-32601,"message":"Countersign lets a server ask nothing of its clients"}}`+"\n"...)
 }
+
+// quoteBrief quotes what a server says, up to a length that is fit for an error.
+func quoteBrief(s string) string {
+	const most = 120
+	if len(s) > most {
+		s = s[:most] + "…"
+	}
+	return fmt.Sprintf("%+q", strings.ToValidUTF8(s, "?"))
+}

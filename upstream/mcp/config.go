@@ -1,0 +1,83 @@
+package mcp
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/upstream/confine"
+)
+
+// Config says how to start a server and whom to believe. Name, Command and Trust
+// are needed; the zero value of everything else works.
+type Config struct {
+	// Name is the name of the resource, "mcp/files": what releases call the
+	// executor.
+	Name string
+	// Command, Dir, Env, User, Private and UnsafeSameUser are those of
+	// confine.Program. Private is the data folder, and what else the server must
+	// not reach.
+	Command        []string
+	Dir            string
+	Env            map[string]string
+	User           string
+	Private        []string
+	UnsafeSameUser bool
+
+	// Trust is the pinned key of the log that releases must be proven in.
+	Trust ledger.Trust
+	// Version is the gateway's own, as it is told to the server.
+	Version string
+
+	// CallTimeout is how long one answer may take. Defaults to 5 minutes.
+	CallTimeout time.Duration
+	// StartTimeout is how long the server may take to get ready. Defaults to 30
+	// seconds.
+	StartTimeout time.Duration
+	// MaxResult is the size of the largest answer, in bytes. Defaults to 16 MiB.
+	MaxResult int
+	// MaxInFlight is how many calls wait for the server at once; more wait for
+	// their turn. Defaults to 64.
+	MaxInFlight int
+
+	// OnToolsChanged is called when the server says that its tools have changed,
+	// in a goroutine of its own and never twice at once. Defaults to nothing.
+	OnToolsChanged func()
+	// Now is the clock of permits and outcomes. Defaults to time.Now.
+	Now func() time.Time
+	// Log takes the server's standard error, line by line, at debug. Defaults to
+	// nothing.
+	Log *slog.Logger
+}
+
+func (c *Config) defaults() {
+	if c.CallTimeout <= 0 {
+		c.CallTimeout = 5 * time.Minute
+	}
+	if c.StartTimeout <= 0 {
+		c.StartTimeout = 30 * time.Second
+	}
+	if c.MaxResult <= 0 {
+		c.MaxResult = 16 << 20
+	}
+	if c.MaxInFlight <= 0 {
+		c.MaxInFlight = 64
+	}
+	if c.Version == "" {
+		c.Version = "dev"
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	c.Log = c.Log.With("resource", c.Name)
+}
+
+func (c *Config) program() confine.Program {
+	return confine.Program{
+		Command: c.Command, Dir: c.Dir, Env: c.Env, User: c.User,
+		Private: c.Private, UnsafeSameUser: c.UnsafeSameUser,
+	}
+}
