@@ -120,8 +120,10 @@ type (
 		// Executor names who may run it; it is the resource's name.
 		Executor string `json:"executor"`
 		Target   Digest `json:"target,omitzero"`
-		// Policy is the bundle that was active when all was checked again.
-		Policy Digest `json:"policy,omitzero"`
+		// Policy is the bundle that was active. Verdict is what it said when all
+		// was checked again; nil where it allowed the request in the same commit.
+		Policy  Digest   `json:"policy,omitzero"`
+		Verdict *Verdict `json:"verdict,omitempty"`
 		// Approvals are the versions of the decided events it rests on, none
 		// where the policy allowed it.
 		Approvals []int             `json:"approvals,omitempty"`

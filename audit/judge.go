@@ -167,7 +167,7 @@ func (a *auditor) decided(acc *account, e countersign.Event, b countersign.Decid
 		return err
 	}
 	acc.approvals = append(acc.approvals, approval{person, b.Decision.Assurance, e.Version})
-	if a.filled(acc) {
+	if a.filled(acc, acc.requirement.Stages) {
 		acc.runBy = b.RunBy
 		within := time.Duration(acc.requirement.RunWithinSeconds) * time.Second
 		if b.RunBy.After(e.At.Add(within + time.Minute)) {
@@ -226,7 +226,12 @@ func (a *auditor) released(acc *account, e countersign.Event, b countersign.Rele
 	if acc.state.Decision == countersign.DecisionAllowed {
 		return errs
 	}
-	if acc.requirement == nil || !a.filled(acc) {
+	switch v := b.Verdict; {
+	case v == nil || weight(*v) == countersign.Deny || v.Policy != b.Policy:
+		say("it was released and nothing says that the policy still let it")
+	case v.Requirement != nil && !a.filled(acc, v.Requirement.Stages):
+		say("it was released and the decisions that the policy of then asks for are not there")
+	case acc.requirement == nil || !a.filled(acc, acc.requirement.Stages):
 		say("it was released and the decisions it needs are not there")
 	}
 	if e.At.After(acc.runBy) {

@@ -149,9 +149,9 @@ func (a *auditor) member(groups []string, person string, before time.Time) bool 
 // filled reports whether the approvals fill every stage now, each person in one
 // place at most. It tries every way to seat them, which for the few places a
 // requirement has is quick and plainly right.
-func (a *auditor) filled(acc *account) bool {
+func (a *auditor) filled(acc *account, stages []countersign.Stage) bool {
 	var places []countersign.Stage
-	for _, s := range acc.requirement.Stages {
+	for _, s := range stages {
 		for range s.Quorum {
 			places = append(places, s)
 		}

@@ -51,7 +51,7 @@ resources:
     read: {verbs: [mcp.read]}
     export: {verbs: [mcp.read], classes: [pii], sink: destination}
 - name: mcp/billing
-  upstream: {url: "https://billing.internal/mcp", header: {Authorization: "file:billing.token"}}
+  upstream: {command: [/opt/billing], env: {BILLING_TOKEN: "file:billing.token"}}
 `
 
 func TestEveryKeyIsRead(t *testing.T) {
@@ -85,8 +85,8 @@ func TestEveryKeyIsRead(t *testing.T) {
 	if v := files.Upstream.Env["API_TOKEN"]; v.String() != "env:TOKEN" || !v.IsReference() {
 		t.Errorf("API_TOKEN is %v, want a reference", v)
 	}
-	if v := billing.Upstream.Header["Authorization"]; v.String() != "file:/etc/cs/billing.token" {
-		t.Errorf("Authorization is %v, want the file's whole path", v)
+	if v := billing.Upstream.Env["BILLING_TOKEN"]; v.String() != "file:/etc/cs/billing.token" {
+		t.Errorf("BILLING_TOKEN is %v, want the file's whole path", v)
 	}
 }
 
@@ -128,13 +128,11 @@ func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 		{up + "- name: mcp/a\n  upstream: {command: [a]}\n", `c.yaml:4: resource "mcp/a" stands in line 2 already`, ""},
 		{"resources:\n- name: files\n  upstream: {command: [a]}\n", `c.yaml:2: a resource's name is its kind and a name, got "files"`, "mcp/files"},
 		{"resources:\n- name: mcp/A b\n", `c.yaml:2: "mcp/A b" cannot be the name of a resource`, ""},
-		{"resources:\n- name: mcp/a\n  upstream: {}\n", "c.yaml:3: an upstream has a command or a url", ""},
+		{"resources:\n- name: mcp/a\n  upstream: {}\n", "c.yaml:3: an upstream has a command", ""},
 		{"resources:\n- name: mcp/a\n", "c.yaml:2: mcp/a has no upstream", ""},
-		{"resources:\n- name: mcp/a\n  upstream: {command: [a], url: \"http://b\"}\n", "c.yaml:3: an upstream has a command or a url", ""},
-		{"resources:\n- name: mcp/a\n  upstream: {url: \"https://u:hunter2@b\"}\n", "c.yaml:3: url: a credential stands in the address", "header"},
-		{"resources:\n- name: mcp/a\n  upstream: {url: \"https://b\", header: {Authorization: hunter2}}\n", "c.yaml:3: header Authorization: a secret is a reference, never a value", "env:NAME"},
+		{"resources:\n- name: mcp/a\n  upstream: {url: \"https://u:hunter2@b\"}\n", "c.yaml:3: an upstream with a url is not in this version", "command"},
+		{"resources:\n- name: mcp/a\n  upstream: {header: {Authorization: hunter2}}\n", "c.yaml:3: an upstream with a header is not in this version", ""},
 		{"resources:\n- name: mcp/a\n  upstream: {command: [a], env: {DB_PASSWORD: hunter2}}\n", "c.yaml:3: env DB_PASSWORD: a secret is a reference", ""},
-		{"resources:\n- name: mcp/a\n  upstream: {url: \"http://b\", user: x}\n", "c.yaml:3: user, dir, env and unsafe_same_user go with command", ""},
 		{"resources:\n- name: mcp/a\n  upstream: {command: [a], user: x, unsafe_same_user: true}\n", "c.yaml:3: with a user of its own", ""},
 		{"resources:\n- name: mcp/a\n  upstream: {command: [a], unsafe_same_user: ja}\n", "c.yaml:3: unsafe_same_user: want true or false, got a text", ""},
 	}
@@ -177,14 +175,14 @@ func TestAReferenceIsResolvedWhereItPoints(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "secret"), []byte("s3cret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	text := "resources:\n- name: mcp/a\n  upstream: {url: \"http://b\", header: {A: \"file:secret\", B: \"env:HERE\", C: \"env:GONE\", D: \"file:gone\"}}\n"
+	text := "resources:\n- name: mcp/a\n  upstream: {command: [a], env: {A: \"file:secret\", B: \"env:HERE\", C: \"env:GONE\", D: \"file:gone\"}}\n"
 	c, err := config.Parse("c.yaml", dir, []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	lookup := func(name string) (string, bool) { return "from " + name, name == "HERE" }
 	for name, want := range map[string]string{"A": "s3cret", "B": "from HERE", "C": "", "D": ""} {
-		got, err := c.Resources[0].Upstream.Header[name].Resolve(lookup)
+		got, err := c.Resources[0].Upstream.Env[name].Resolve(lookup)
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("%s: got %q, %v; want %q", name, got, err, want)
 		}

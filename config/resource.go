@@ -25,7 +25,7 @@ type Resource struct {
 }
 
 // An Upstream is the other side of a resource: a program that speaks MCP over its
-// standard input and output, or the address of a server that speaks MCP over HTTP.
+// standard input and output.
 type Upstream struct {
 	// Command is the program and its arguments. Pin packages by version. Key
 	// "command".
@@ -42,11 +42,6 @@ type Upstream struct {
 	// UnsafeSameUser lets the program run as the server's own user without any
 	// isolation; every record says so. Key "unsafe_same_user".
 	UnsafeSameUser bool
-	// URL is the address of a server. Key "url".
-	URL string
-	// Header is sent with every request to URL and holds the credential. Its
-	// values are references. Key "header".
-	Header map[string]Value
 }
 
 // A Tool is what one MCP tool does. Key "tools" of a resource names each.

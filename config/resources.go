@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net/url"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -55,59 +54,41 @@ func (r *reader) resourceName(n *yaml.Node, s string) {
 
 func (r *reader) upstream(n *yaml.Node, to *Upstream) {
 	before := len(r.problems)
-	var env, header *yaml.Node
+	const program = "this version protects MCP servers that are programs: command: [\"node\", \"server.js\"]"
 	r.mapping(n, "upstream", keyed{
 		"command":          r.texts("command", &to.Command),
 		"user":             r.text("user", &to.User),
 		"dir":              r.text("dir", &to.Dir),
-		"env":              func(v *yaml.Node) { env = v; to.Env = r.values(v, "env") },
+		"env":              func(v *yaml.Node) { to.Env = r.environment(v) },
 		"unsafe_same_user": r.yes("unsafe_same_user", &to.UnsafeSameUser),
-		"url":              r.text("url", &to.URL),
-		"header":           func(v *yaml.Node) { header = v; to.Header = r.values(v, "header") },
-		"password":         r.later("password", "put the credential into header"),
+		"url":              r.later("an upstream with a url", program),
+		"header":           r.later("an upstream with a header", program),
+		"password":         r.later("an upstream with a password", program),
 	})
-	if len(r.problems) > before {
-		return
-	}
 	if to.Dir != "" {
 		to.Dir = under(r.dir, to.Dir)
 	}
 	switch {
-	case (len(to.Command) == 0) == (to.URL == ""):
-		r.wrong(n, `command: ["node", "server.js"], or url: https://…`, "an upstream has a command or a url, one of the two")
-	case to.URL == "" && to.Header != nil:
-		r.wrong(header, "what a program needs goes into env", "header goes with url")
-	case to.URL != "" && (to.User != "" || to.Dir != "" || env != nil || to.UnsafeSameUser):
-		r.wrong(n, "what a server needs goes into header", "user, dir, env and unsafe_same_user go with command")
+	case len(r.problems) > before:
+	case len(to.Command) == 0:
+		r.wrong(n, `command: ["node", "server.js"]`, "an upstream has a command")
 	case to.User != "" && to.UnsafeSameUser:
 		r.wrong(n, "leave one of the two away", "with a user of its own, unsafe_same_user means nothing")
-	case to.URL != "":
-		r.upstreamURL(n, to.URL)
 	}
 }
 
-func (r *reader) upstreamURL(n *yaml.Node, s string) {
-	u, err := url.Parse(s)
-	switch {
-	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https"):
-		r.wrong(n, "", "url: want http or https and a host")
-	case u.User != nil:
-		r.wrong(n, "put it into header as a reference: env:NAME or file:PATH", "url: a credential stands in the address")
-	}
-}
-
-// values reads environment variables or headers. What is a secret by its place or
-// its name must be a reference.
-func (r *reader) values(n *yaml.Node, what string) map[string]Value {
+// environment reads variables. One whose name is that of a secret must be a
+// reference.
+func (r *reader) environment(n *yaml.Node) map[string]Value {
 	found := map[string]Value{}
-	r.entries(n, what, func(key, value *yaml.Node) {
+	r.entries(n, "env", func(key, value *yaml.Node) {
 		if value.Kind != yaml.ScalarNode || value.ShortTag() == "!!null" {
-			r.wrong(value, "", "%s %s: want a text, got %s", what, key.Value, kindOf(value))
+			r.wrong(value, "", "env %s: want a text, got %s", key.Value, kindOf(value))
 			return
 		}
 		v := parseValue(value.Value, r.dir)
-		if !v.IsReference() && (what == "header" || secretName(key.Value)) {
-			r.wrong(value, "write env:NAME or file:PATH", "%s %s: a secret is a reference, never a value", what, key.Value)
+		if !v.IsReference() && secretName(key.Value) {
+			r.wrong(value, "write env:NAME or file:PATH", "env %s: a secret is a reference, never a value", key.Value)
 			return
 		}
 		found[key.Value] = v

@@ -25,14 +25,14 @@ func (g *Gate) release(ctx context.Context, id countersign.RequestID, via Execut
 	if err != nil {
 		return nil, unavailable(err)
 	}
+	if r.Decision != countersign.DecisionApproved || r.Execution != countersign.ExecutionNone {
+		return nil, store.ErrConflict // somebody else moved it; look again
+	}
 	dir, err := g.Directory(ctx)
 	if err != nil {
 		return nil, err
 	}
-	again, err := g.recheck(ctx, dir, r, via)
-	if err != nil {
-		return nil, err
-	}
+	verdict, again := g.recheck(ctx, dir, r, via)
 	c := change{notAfter: r.RunBy, seen: dir}
 	if again != nil {
 		c.events = []countersign.Event{*again}
@@ -41,7 +41,8 @@ func (g *Gate) release(ctx context.Context, id countersign.RequestID, via Execut
 		}
 	} else {
 		c.events = []countersign.Event{step(gateway(), countersign.DecisionApproved, countersign.ExecutionRunning, countersign.Released{
-			Executor: r.Resource.Name, Target: r.Resource.Target, Policy: bundleOf(dir), Approvals: approvals(r, entries), Bounds: r.Verdict.Requirement.Bounds,
+			Executor: r.Resource.Name, Target: r.Resource.Target, Policy: verdict.Policy, Verdict: &verdict,
+			Approvals: approvals(r, entries), Bounds: r.Verdict.Requirement.Bounds,
 		})}
 	}
 	r, done, err := g.record(ctx, r, c)
@@ -109,54 +110,49 @@ func (g *Gate) proven(ctx context.Context, id countersign.RequestID) (countersig
 	return r, entries, nil
 }
 
-// recheck returns the event that stands in the way of a release, nil if none
-// does.
-func (g *Gate) recheck(ctx context.Context, dir *countersign.Directory, r countersign.Request, via Executor) (*countersign.Event, error) {
-	if r.Decision != countersign.DecisionApproved || r.Execution != countersign.ExecutionNone {
-		return nil, store.ErrConflict
-	}
-	denied := func(v countersign.Verdict, because string) *countersign.Event {
-		v.Effect = countersign.Deny
-		e := step(gateway(), countersign.DecisionDenied, countersign.ExecutionNone, countersign.Denied{Verdict: v, Because: because})
-		return &e
-	}
+// recheck judges an approved request again, and returns the verdict of now and
+// the event that stands in the way of a release, nil if none does.
+func (g *Gate) recheck(ctx context.Context, dir *countersign.Directory, r countersign.Request, via Executor) (countersign.Verdict, *countersign.Event) {
 	now, ok := dir.Resources[r.Resource.Name]
 	if !ok || via == nil {
-		return denied(r.Verdict, r.Resource.Name+" is no longer a resource of this server"), nil
+		return r.Verdict, denied(r.Verdict, r.Resource.Name+" is no longer a resource of this server")
 	}
 	again, err := countersign.Canonical(complete(r.Command, now))
 	if err != nil || !bytes.Equal(again, r.Canonical) {
-		return denied(r.Verdict, "the resource or the tool is not what it was when this was approved"), nil
+		return r.Verdict, denied(r.Verdict, "the resource or the tool is not what it was when this was approved")
 	}
 	facts := understandCommand(r.Command, now, g.cfg.Sinks)
 	facts.Indicators = append(facts.Indicators, history(r.Facts.Indicators)...)
-	verdict := g.lens(dir).policy.Decide(ctx, policy.Input{
+	lens := g.lens(dir)
+	verdict := lens.policy.Decide(ctx, policy.Input{
 		Facts: facts, Resource: now, Requester: r.Requester, OnBehalfOf: r.OnBehalfOf,
-		AgentRegion: dir.Agents[r.Requester.ID].Region, Now: g.cfg.Now(), Catalogue: g.lens(dir).resources[now.Name],
+		AgentRegion: dir.Agents[r.Requester.ID].Region, Now: g.cfg.Now(), Catalogue: lens.resources[now.Name],
 	}, nil)
 	if verdict.Effect == countersign.Deny {
-		return denied(verdict, ""), nil
-	}
-	held := func(v countersign.Verdict, because string, void []string) *countersign.Event {
-		e := step(gateway(), countersign.DecisionPending, countersign.ExecutionNone, countersign.Held{Verdict: v, Because: because, Void: void})
-		return &e
+		return verdict, denied(verdict, "")
 	}
 	if policy.Stricter(r.Verdict, verdict) {
 		verdict.Requirement.ExpiresAt = r.ExpiresAt()
-		return held(verdict, "the policy asks for more than when this was approved", []string{"*"}), nil
+		return verdict, heldAgain(verdict, "the policy asks for more than when this was approved", "*")
 	}
 	voters, void := quorum.Count(dir, r)
 	if !quorum.Met(r.Verdict.Requirement.Stages, voters) {
-		return held(r.Verdict, becauseVoid(void), slices.Sorted(maps.Keys(void))), nil
+		return verdict, heldAgain(r.Verdict, becauseVoid(void), slices.Sorted(maps.Keys(void))...)
 	}
-	return nil, nil
+	return verdict, nil
 }
 
-func bundleOf(d *countersign.Directory) countersign.Digest {
-	if d.Policy == nil {
-		return countersign.Digest{}
-	}
-	return d.Policy.Bundle
+// denied is the event of a refusal at release.
+func denied(v countersign.Verdict, because string) *countersign.Event {
+	v.Effect = countersign.Deny
+	e := step(gateway(), countersign.DecisionDenied, countersign.ExecutionNone, countersign.Denied{Verdict: v, Because: because})
+	return &e
+}
+
+// heldAgain is the event that sends a request back to people.
+func heldAgain(v countersign.Verdict, because string, void ...string) *countersign.Event {
+	e := step(gateway(), countersign.DecisionPending, countersign.ExecutionNone, countersign.Held{Verdict: v, Because: because, Void: void})
+	return &e
 }
 
 func becauseVoid(void map[string]string) string {

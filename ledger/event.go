@@ -103,6 +103,9 @@ func publicOf(e countersign.Event) Public {
 		p.Code = b.Code
 	case countersign.Released:
 		p.Executor, p.Approvals, p.Bounds = b.Executor, b.Approvals, b.Bounds
+		if b.Verdict != nil {
+			p.judge(*b.Verdict)
+		}
 	case countersign.Completed:
 		p.Bytes = b.Outcome.Bytes
 	case countersign.Resolved:

@@ -18,19 +18,29 @@ import (
 )
 
 // configure puts what the configuration says on record, where it is not there
-// already: groups, resources, and the policy, which is checked against both. What
-// the policy keeps it from says warnings of, one line each.
-func configure(ctx context.Context, g *gate.Gate, cfg config.Config, targets map[string]countersign.Digest) (warnings []string, err error) {
-	more, err := configureGroups(ctx, g, cfg)
+// already: groups, resources, and the policy, which is checked against both. Then
+// it has each upstream list its tools, which pins those that are new.
+func (s *server) configure(ctx context.Context) error {
+	groups, err := configureGroups(ctx, s.gate, s.cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	warnings = append(warnings, more...)
-	if err := configureResources(ctx, g, cfg, targets); err != nil {
-		return nil, err
+	resources := slices.Clone(s.opt.resources)
+	for _, r := range s.cfg.Resources {
+		resources = append(resources, labels(r, s.upstreams[r.Name].Target()))
 	}
-	more, err = configurePolicy(ctx, g, cfg)
-	return append(warnings, more...), err
+	if err := configureResources(ctx, s.gate, resources); err != nil {
+		return err
+	}
+	rules, err := configurePolicy(ctx, s.gate, s.cfg)
+	if err != nil {
+		return err
+	}
+	s.warnings = slices.Concat(s.warnings, groups, rules)
+	for _, name := range s.ready {
+		s.list(ctx, name)
+	}
+	return nil
 }
 
 // configuration is who changes what the file says: whoever may write it.
@@ -90,18 +100,18 @@ func declaredGroups(cfg config.Config) []string {
 	return slices.Compact(names)
 }
 
-func configureResources(ctx context.Context, g *gate.Gate, cfg config.Config, targets map[string]countersign.Digest) error {
+func configureResources(ctx context.Context, g *gate.Gate, resources []countersign.Resource) error {
 	d, err := g.Directory(ctx)
 	if err != nil {
 		return err
 	}
-	for _, r := range cfg.Resources {
-		if err := g.SetResource(ctx, configuration(), labels(r, targets[r.Name])); err != nil {
+	for _, r := range resources {
+		if err := g.SetResource(ctx, configuration(), r); err != nil {
 			return err
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Resources)) {
-		if slices.ContainsFunc(cfg.Resources, func(r config.Resource) bool { return r.Name == name }) {
+		if slices.ContainsFunc(resources, func(r countersign.Resource) bool { return r.Name == name }) {
 			continue
 		}
 		err := g.Change(ctx, configuration(), func(d *countersign.Directory) (countersign.RequestID, countersign.Body, error) {

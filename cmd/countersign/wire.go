@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -26,6 +27,7 @@ import (
 	"github.com/countersignhq/countersign/store/sqlite"
 
 	doormcp "github.com/countersignhq/countersign/door/mcp"
+	upmcp "github.com/countersignhq/countersign/upstream/mcp"
 )
 
 // options are what a server may be told besides its configuration. The zero value
@@ -34,6 +36,8 @@ type options struct {
 	// executors run commands in this process, by resource, besides the upstreams
 	// of the configuration.
 	executors map[string]gate.Executor
+	// resources are what executors run on; the configuration does not name them.
+	resources []countersign.Resource
 	// demo lets approvals come from where the agents run.
 	demo bool
 	// listen opens the address that a key of the configuration names. Defaults to
@@ -57,7 +61,8 @@ type server struct {
 	trust           ledger.Trust
 	gate            *gate.Gate
 	// upstreams are those of the configuration, by resource.
-	upstreams map[string]upstream
+	upstreams map[string]*upmcp.Upstream
+	ready     []string // the resources whose upstreams have started
 	// warnings are what was not as the configuration wants it.
 	warnings []string
 
@@ -76,7 +81,7 @@ func build(ctx context.Context, cfg config.Config, opt options) (*server, error)
 	}
 	s := &server{cfg: cfg, opt: opt, log: opt.log}
 	for _, step := range []func(context.Context) error{
-		s.openPorts, s.openStore, s.openUpstreams, s.openGate, s.wire,
+		s.openPorts, s.openStore, s.makeUpstreams, s.openGate, s.startUpstreams, s.configure, s.wire,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.close(context.WithoutCancel(ctx)))
@@ -144,16 +149,12 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	return nil
 }
 
-// openGate opens the path and puts the configuration on record.
 func (s *server) openGate(ctx context.Context) (err error) {
 	executors := map[string]gate.Executor{}
-	targets := map[string]countersign.Digest{}
 	for name, up := range s.upstreams {
-		executors[name], targets[name] = up, up.Target()
+		executors[name] = up
 	}
-	for name, e := range s.opt.executors {
-		executors[name] = e
-	}
+	maps.Copy(executors, s.opt.executors)
 	s.gate, err = gate.New(ctx, s.store, s.trust, gate.Config{
 		Executors: executors, Sinks: s.cfg.Sinks, Log: s.log, Demo: s.opt.demo,
 	})
@@ -161,8 +162,7 @@ func (s *server) openGate(ctx context.Context) (err error) {
 		return err
 	}
 	s.later(s.gate.Close)
-	s.warnings, err = configure(ctx, s.gate, s.cfg, targets)
-	return err
+	return nil
 }
 
 // wire is the list of what is served, and where.

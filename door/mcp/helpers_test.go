@@ -55,12 +55,46 @@ type server struct {
 	t    *testing.T
 	URL  string
 	http *httptest.Server
-	busy sync.WaitGroup
+	busy busy
+
+	begin func() // a door that knows nothing of the one before
+	door  atomic.Pointer[http.Handler]
 
 	cookies atomic.Int64 // requests whose token was checked beside a cookie
 
 	mu     sync.Mutex
 	tokens map[string]countersign.Principal
+}
+
+// busy counts what is being answered.
+type busy struct {
+	mu   sync.Mutex
+	n    int
+	idle []chan struct{}
+}
+
+func (b *busy) add(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.n += n; b.n == 0 {
+		for _, c := range b.idle {
+			close(c)
+		}
+		b.idle = nil
+	}
+}
+
+// Wait returns once nothing is being answered.
+func (b *busy) Wait() {
+	c := make(chan struct{})
+	b.mu.Lock()
+	if b.n == 0 {
+		close(c)
+	} else {
+		b.idle = append(b.idle, c)
+	}
+	b.mu.Unlock()
+	<-c
 }
 
 // serve starts a door. The agents' tokens are "agent" and "other".
@@ -72,11 +106,12 @@ func serve(t *testing.T, h *doortest.House, cfg mcp.Config) *server {
 	if cfg.Soon == 0 {
 		cfg.Soon = 50 * time.Millisecond
 	}
-	door := mcp.New(h.Gate, cfg)
+	s.begin = func() { s.door.Store(new(mcp.New(h.Gate, cfg))) }
+	s.begin()
 	s.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.busy.Add(1)
-		defer s.busy.Done()
-		door.ServeHTTP(w, r)
+		s.busy.add(1)
+		defer s.busy.add(-1)
+		(*s.door.Load()).ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.http.Close)
 	s.URL = s.http.URL + "/mcp/files"
@@ -94,6 +129,12 @@ func (s *server) authenticate(_ context.Context, r *http.Request) (countersign.P
 		return by, &countersign.Error{Code: countersign.CodeUnauthenticated, Detail: "the token is not known", Hint: "ask the operator for one"}
 	}
 	return by, nil
+}
+
+// restart ends the door and every connection, and begins another.
+func (s *server) restart() {
+	s.begin()
+	s.http.CloseClientConnections()
 }
 
 func (s *server) revoke(token string) {

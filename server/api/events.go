@@ -39,6 +39,7 @@ func (a *api) events(w http.ResponseWriter, r *http.Request, c caller) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
+	unhurried(w)
 	s := &stream{api: a, w: w, r: r, caller: c, next: next}
 	changed, done := a.gate.Changes()
 	defer done()

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strconv"
 	"strings"
@@ -37,11 +38,21 @@ func TestALongPollReturnsAtTheNextChange(t *testing.T) {
 	}
 }
 
-func TestALongPollEndsWhenItsTimeIsOver(t *testing.T) {
+func TestALongPollOutlivesTheServersOwnDeadlinesAndEndsWhenItsTimeIsOver(t *testing.T) {
 	w := newWorld(t)
+	s := httptest.NewUnstartedServer(New(w.gate, w.store, Config{}))
+	s.Config.ReadTimeout, s.Config.WriteTimeout = 500*time.Millisecond, 500*time.Millisecond
+	s.Start()
+	defer s.Close()
+	w.url = s.URL
 	r := w.held()
-	if got := w.send(call{as: bot, method: "GET", path: "/v1/requests/" + r.ID + "?wait=1"}).request(t); got.Version != r.Version {
-		t.Errorf("got version %d, want %d as it was", got.Version, r.Version)
+	for _, c := range []call{
+		{as: bot, method: "GET", path: "/v1/requests/" + r.ID + "?wait=1"},
+		{as: bot, method: "POST", path: "/v1/requests/" + r.ID + "/run", header: http.Header{"Prefer": {"wait=1"}}},
+	} {
+		if got := w.send(c).request(t); got.Version != r.Version {
+			t.Errorf("%s: got version %d, want %d as it was", c.path, got.Version, r.Version)
+		}
 	}
 }
 
@@ -85,7 +96,7 @@ func TestAListIsFilteredAndPaged(t *testing.T) {
 			t.Errorf("%s pages through\n%s, want\n%s", role, got, tests[0].want)
 		}
 	}
-	for _, query := range []string{"decision=maybe", "execution=ran", "digest=abc", "since=yesterday", "limit=many", "descision=pending"} {
+	for _, query := range []string{"decision=maybe", "execution=ran", "digest=abc", "since=yesterday", "limit=many", "descision=pending", "cursor=nothing"} {
 		w.send(call{as: bot, method: "GET", path: "/v1/requests?" + query}).wants(t, 400, countersign.CodeBadRequest)
 	}
 }

@@ -138,12 +138,19 @@ func waiting(w http.ResponseWriter, r *http.Request) (context.Context, context.C
 	return hold(w, r, wait)
 }
 
-// hold gives the connection the time that the wait may take, whatever the
-// server's own limits are.
+// hold is the context of a wait of that long.
 func hold(w http.ResponseWriter, r *http.Request, wait time.Duration) (context.Context, context.CancelFunc) {
-	// A server without deadlines answers ErrNotSupported, which is as well.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	unhurried(w)
 	return context.WithTimeout(r.Context(), wait)
+}
+
+// unhurried takes the server's own deadlines off a connection that is held
+// open: its read deadline too would end the wait, by cancelling the context.
+func unhurried(w http.ResponseWriter) {
+	c := http.NewResponseController(w)
+	// A writer without deadlines answers ErrNotSupported, and needs none taken off.
+	_ = c.SetReadDeadline(time.Time{})
+	_ = c.SetWriteDeadline(time.Time{})
 }
 
 // settle answers what became of an ask: 200 once it is settled, 202 while it

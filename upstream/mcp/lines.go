@@ -13,7 +13,7 @@ import (
 // not cost the other calls theirs.
 const hopeless = 8
 
-var errHopeless = errors.New("a line without end")
+var errHopeless = errors.New("the server wrote a line without end")
 
 // lines reads lines up to a size.
 type lines struct {

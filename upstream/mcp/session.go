@@ -76,11 +76,18 @@ func (s *session) alive() bool {
 }
 
 // end ends the session: the server is killed and whoever waits is told.
-func (s *session) end(cause error) {
+func (s *session) end(cause error) { s.endAfter(0, answer{}, cause) }
+
+// endAfter ends the session once the call has its answer, in one step: whoever
+// has been told finds no session that is about to end.
+func (s *session) endAfter(id int64, a answer, cause error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.waiting == nil {
 		return
+	}
+	if reply, ok := s.waiting[id]; ok {
+		reply <- a
 	}
 	s.waiting, s.cause = nil, cause
 	s.child.Kill()
@@ -127,13 +134,16 @@ func (s *session) read() error {
 	in := newLines(s.child.Stdout, s.cfg.MaxResult+256)
 	for {
 		line, tooLong, id, err := in.next()
-		if tooLong {
-			s.resolve(id, answer{problem: fmt.Sprintf("the answer is larger than %d bytes", s.cfg.MaxResult)})
-		}
-		if err != nil {
+		tooLarge := answer{problem: fmt.Sprintf("the answer is larger than %d bytes", s.cfg.MaxResult)}
+		switch {
+		case errors.Is(err, errHopeless):
+			s.endAfter(id, tooLarge, err)
+			return err
+		case err != nil:
 			return s.howItEnded(err)
-		}
-		if !tooLong {
+		case tooLong:
+			s.resolve(id, tooLarge)
+		default:
 			s.take(line)
 		}
 	}
@@ -141,18 +151,15 @@ func (s *session) read() error {
 
 // howItEnded waits for the end of a server that says no more, and helps it along.
 func (s *session) howItEnded(err error) error {
-	if errors.Is(err, io.EOF) {
-		select {
-		case <-s.child.Done():
-		case <-time.After(time.Second):
-		}
+	if !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read from the server: %w", err)
 	}
-	s.child.Kill()
-	ended := s.child.Wait()
-	switch {
-	case !errors.Is(err, io.EOF):
-		return fmt.Errorf("the server was ended: %w", err)
-	case ended != nil:
+	select {
+	case <-s.child.Done():
+	case <-time.After(time.Second):
+		s.child.Kill()
+	}
+	if ended := s.child.Wait(); ended != nil {
 		return fmt.Errorf("the server ended: %w", ended)
 	}
 	return errors.New("the server ended")
