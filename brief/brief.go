@@ -143,70 +143,64 @@ type Part struct {
 	Says []string
 }
 
+func (p *Part) add(says ...string) { p.Says = append(p.Says, says...) }
+
+// PartRisk is the part of which a channel may write the words in capitals.
+const PartRisk = "risk"
+
 // Mandatory lists what every channel shows, or links to without an Approve.
 func (b Brief) Mandatory() []Part {
-	parts := []Part{
-		{"risk", []string{b.Severity.String()}},
-		{"sentence", []string{b.Sentence.String()}},
-		{"why it waits again", []string{b.Because.String()}},
-		{"facts", nil},
-		{"command", []string{b.Command.Title.Value.String()}},
-		{"hidden characters", nil},
-		{"notes", nil},
-		{"end of command", b.Command.End.Says},
-		{"what it would touch", []string{b.Touches.Unknown.String()}},
-		{"rules", []string{b.Why.Says}},
-		{"indicators", nil},
-		{"claim", nil},
-		{"bounds", []string{b.Bounds}},
-		{"deciders", nil},
-		{"obstacles", nil},
-		{"digest", b.Command.Words[:]},
-	}
-	add := func(name string, says ...string) {
-		for i := range parts {
-			if parts[i].Name == name {
-				parts[i].Says = append(parts[i].Says, says...)
-			}
-		}
-	}
+	risk := Part{PartRisk, []string{b.Severity.String()}}
+	facts, touches, rules := Part{Name: "facts"}, Part{Name: "what it would touch"}, Part{Name: "rules"}
+	found, claim, who := Part{Name: "indicators"}, Part{Name: "claim"}, Part{Name: "deciders"}
+	obstacles := Part{Name: "obstacles"}
 	for _, f := range b.Facts {
-		add("facts", f.Value.String(), f.Detail.String())
+		facts.add(f.Value.String(), f.Detail.String())
 	}
-	for _, line := range append([]Line{b.Command.Title}, b.Command.Lines...) {
-		add("command", line.Path.String(), line.Value.String())
+	for _, t := range b.Touches.Objects {
+		touches.add(t.Name.String(), t.Verb, t.Classes, t.Count, string(t.Certainty))
+	}
+	touches.add(b.Touches.Unknown.String())
+	for _, r := range b.Why.Rules {
+		rules.add(r.ID, r.Source, r.Why, r.Doubt)
+	}
+	rules.add(b.Why.Says)
+	for _, i := range b.Indicators {
+		risk.add(i.Severity.String())
+		found.add(i.ID, i.Says().String())
+	}
+	if len(b.Claim) > 0 {
+		claim.add(ClaimMark)
+		claim.add(strings.FieldsFunc(b.Claim.String(), func(r rune) bool { return strings.ContainsRune("\n\t\"\\", r) })...)
+	}
+	for _, s := range b.Deciders.Stages {
+		who.add(s.Says)
+	}
+	for _, barred := range b.Deciders.Barred {
+		who.add(barred.Who.String(), barred.Why)
+	}
+	for _, o := range b.Obstacles {
+		obstacles.add(o.String())
+	}
+	return append(b.Command.mandatory(), risk, Part{"sentence", []string{b.Sentence.String()}},
+		Part{"why it waits again", []string{b.Because.String()}}, facts, touches, rules, found, claim,
+		Part{"bounds", []string{b.Bounds}}, who, obstacles)
+}
+
+func (c Command) mandatory() []Part {
+	command, hidden, notes := Part{Name: "command"}, Part{Name: "hidden characters"}, Part{Name: "notes"}
+	for _, line := range append([]Line{c.Title}, c.Lines...) {
+		command.add(line.Path.String(), line.Value.String())
 		for _, s := range join(line.Path, line.Value) {
 			if s.Role == Hidden {
-				add("hidden characters", s.Label)
+				hidden.add(s.Label)
 			}
 		}
 		for _, n := range line.Notes {
-			add("notes", n.Severity.String(), n.Says.String(), n.ID)
+			notes.add(n.Says.String(), n.ID)
 		}
 	}
-	for _, t := range b.Touches.Objects {
-		add("what it would touch", t.Name.String(), t.Verb, t.Classes, t.Count, string(t.Certainty))
-	}
-	for _, r := range b.Why.Rules {
-		add("rules", r.ID, r.Source, r.Why, r.Doubt)
-	}
-	for _, i := range b.Indicators {
-		add("indicators", i.Severity.String(), i.ID, i.Says().String())
-	}
-	if len(b.Claim) > 0 {
-		add("claim", ClaimMark)
-		add("claim", strings.FieldsFunc(b.Claim.String(), func(r rune) bool { return strings.ContainsRune("\n\t\"\\", r) })...)
-	}
-	for _, s := range b.Deciders.Stages {
-		add("deciders", s.Says)
-	}
-	for _, who := range b.Deciders.Barred {
-		add("deciders", who.Who.String(), who.Why)
-	}
-	for _, o := range b.Obstacles {
-		add("obstacles", o.String())
-	}
-	return parts
+	return []Part{command, hidden, notes, {"end of command", c.End.Says}, {"digest", c.Words[:]}}
 }
 
 // Missing returns the first mandatory text that does not stand in what a channel
@@ -214,9 +208,14 @@ func (b Brief) Mandatory() []Part {
 // one.
 func (b Brief) Missing(shown string) (part, says string, ok bool) {
 	shown = squeezed(shown)
+	lower := strings.ToLower(shown)
 	for _, p := range b.Mandatory() {
 		for _, s := range p.Says {
-			if !strings.Contains(shown, squeezed(s)) {
+			there := strings.Contains(shown, squeezed(s))
+			if p.Name == PartRisk {
+				there = strings.Contains(lower, s)
+			}
+			if !there {
 				return p.Name, s, false
 			}
 		}

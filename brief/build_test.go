@@ -1,6 +1,7 @@
 package brief_test
 
 import (
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/brief"
 	"github.com/countersignhq/countersign/brief/terminal"
+	"github.com/countersignhq/countersign/gate/quorum"
 )
 
 func TestTheSentenceSaysWhatIsKnownAndNoMore(t *testing.T) {
@@ -192,6 +194,48 @@ func TestNobodySignsTwoLines(t *testing.T) {
 		}
 		if len(d.Choices) != len(c.decisions) {
 			t.Errorf("%s: got %d choices, want %d", what, len(d.Choices), len(c.decisions))
+		}
+	}
+}
+
+func TestTheBriefCountsAsTheGateDoes(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	random := rand.New(rand.NewPCG(seed, 0))
+	people, groups := []string{"per_alice", "per_bob", "per_dana", "per_mei", "per_priya"}, []string{"payments", "platform", "security"}
+	for range 500 {
+		r := refund(t)
+		r.Requester, r.OnBehalfOf = countersign.Principal{Kind: countersign.KindAgent, ID: "agt_x", Name: "x"}, nil
+		r.Verdict.Requirement.Stages = nil
+		for range 1 + random.IntN(3) {
+			r.Verdict.Requirement.Stages = append(r.Verdict.Requirement.Stages, countersign.Stage{
+				Reviewers: []string{groups[random.IntN(3)], groups[random.IntN(3)]}, Quorum: 1 + random.IntN(2), Assurance: countersign.Session})
+		}
+		for _, id := range people {
+			if random.IntN(3) > 0 {
+				with := []countersign.Assurance{countersign.Chat, countersign.Session, countersign.Passkey}[random.IntN(3)]
+				r.Decisions = append(r.Decisions, countersign.Decision{By: countersign.Principal{ID: id}, Choice: countersign.Approve, Assurance: with})
+			}
+		}
+		voters, _ := quorum.Count(directory(), r)
+		b := brief.Build(r, directory()).Deciders
+		if got, want := b.Signed == b.Needed, quorum.Met(r.Verdict.Requirement.Stages, voters); got != want {
+			t.Fatalf("seed %d: brief says %d of %d, the gate says enough %v; stages %v, decisions %v",
+				seed, b.Signed, b.Needed, want, r.Verdict.Requirement.Stages, r.Decisions)
+		}
+	}
+}
+
+func TestTheBriefNamesEverybodyWhomTheGateBars(t *testing.T) {
+	r, d := refund(t), directory()
+	r.Requester.Owner = "platform"
+	r.OnBehalfOf = append(r.OnBehalfOf, countersign.Principal{Kind: countersign.KindPerson, ID: "from-elsewhere", Name: "Bob", Issuer: "local", Subject: "per_bob"})
+	var named strings.Builder
+	for _, b := range brief.Build(r, d).Deciders.Barred {
+		named.WriteString(b.Who.String() + "\n")
+	}
+	for _, id := range quorum.Barred(d, r.Requester, r.OnBehalfOf) {
+		if p, ok := d.People[id]; ok && !strings.Contains(named.String(), p.Name) {
+			t.Errorf("the gate bars %s, and the brief names only %q", p.Name, named.String())
 		}
 	}
 }

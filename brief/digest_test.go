@@ -218,6 +218,9 @@ func TestAChannelThatDropsAMandatoryFactIsCaught(t *testing.T) {
 		}
 		for _, says := range p.Says {
 			without := strings.ReplaceAll(strings.Join(strings.Fields(text), ""), strings.Join(strings.Fields(says), ""), "")
+			if p.Name == brief.PartRisk {
+				without = strings.ReplaceAll(without, strings.ToUpper(says), "")
+			}
 			if _, _, ok := b.Missing(without); ok && says != "" {
 				t.Errorf("%s: a channel that does not show %q was not caught", p.Name, says)
 			}

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/countersignhq/countersign"
@@ -87,6 +89,28 @@ func TestT12NothingThatIsHiddenStaysHidden(t *testing.T) {
 	}
 }
 
+func TestT12NoKeyPassesForAnother(t *testing.T) {
+	keys := `{"a.b":1,"a":{"b":2,"b[0]":3,"":4},"a\"]":5,"b":[{"c":6},[7,{}]],"beside the arguments:":8,"params":{"_meta":9}}`
+	r := request(t, "tools/call", `{"name":"get","arguments":`+keys+`,"params":{"_meta":10},"a":{"b":11}}`)
+	check(t, r, nil)
+	seen := map[string]bool{}
+	section := ""
+	for _, line := range brief.Build(r, nil).Command.Lines {
+		if len(line.Path) == 0 {
+			section = "beside "
+			continue
+		}
+		if path := section + line.Path.String(); seen[path] {
+			t.Errorf("two arguments stand at %s", path)
+		} else {
+			seen[path] = true
+		}
+	}
+	if len(seen) != 12 {
+		t.Errorf("got %d paths, want 12: %v", len(seen), slices.Sorted(maps.Keys(seen)))
+	}
+}
+
 // check holds whatever is asked: it is what the fuzzer looks for too.
 func check(t *testing.T, r countersign.Request, d *countersign.Directory) {
 	t.Helper()
@@ -126,21 +150,27 @@ func onScreen(t *testing.T, b brief.Brief, columns int) {
 		}
 	}
 	for line := range strings.Lines(text) {
-		wide := strings.Count(line, "界") - strings.Count(line, "\u0301") - 1 // the newline
-		if n := utf8.RuneCountInString(line) + wide; n > max(columns, 40) && columns > 0 {
+		n := strings.Count(line, "界") - 1 // the newline
+		for _, r := range line {
+			if !unicode.In(r, unicode.Mn, unicode.Me) {
+				n++
+			}
+		}
+		if n > max(columns, 40) && columns > 0 {
 			t.Errorf("line of %d columns where %d are: %q", n, columns, line)
 		}
 	}
-	if part, says, ok := b.Missing(unwrap(text)); !ok {
+	if part, says, ok := b.Missing(text + unwrap(text)); !ok {
 		t.Errorf("the terminal of %d columns does not show %q of %s; it shows\n%s", columns, says, part, text)
 	}
 }
 
-// unwrap takes the marks of wrapped lines out, and what notes are about.
+// unwrap takes the marks of wrapped lines out.
 func unwrap(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
-		b.WriteString(strings.TrimPrefix(strings.TrimLeft(line, " "), ">  "))
+		line = strings.TrimLeft(line, " ")
+		b.WriteString(strings.TrimPrefix(strings.Replace(line, ">\n", ">  \n", 1), ">  "))
 	}
 	return b.String()
 }
@@ -189,7 +219,7 @@ func seeAll(t *testing.T, at string, v reflect.Value) {
 
 func seen(t *testing.T, at, text, allowed string) {
 	t.Helper()
-	for _, h := range unhide.Hidden(text) {
+	for _, h := range unhide.Hidden("." + text) { // a span stands behind something
 		t.Errorf("%s: %q hides %s", at, text, h.Label)
 	}
 	if rest := strings.Map(func(r rune) rune {

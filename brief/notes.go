@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/countersignhq/countersign"
 )
@@ -105,7 +106,7 @@ func (c *Command) lineOf(l layout, i countersign.Indicator) *Line {
 // themselves, or a hidden part that they name.
 func (s Span) isEvidence(evidence string) bool {
 	switch {
-	case evidence == "":
+	case evidence == "" || !utf8.ValidString(evidence): // half a character is none
 		return false
 	case s.Role == Hidden:
 		return strings.Contains(evidence, s.Label) || strings.Contains(s.Label, evidence)

@@ -18,7 +18,7 @@ type Deciders struct {
 	Stages []Stage `json:"stages"`
 	// Reason is true when an approval must carry a reason.
 	Reason bool     `json:"reason"`
-	Barred []Barred `json:"barred"`
+	Barred []Barred `json:"barred"` // none where nobody is asked
 	// Choices are all choices in the order in which they were made, and Refused
 	// those that were not counted.
 	Choices []Signature `json:"choices"`
@@ -92,7 +92,7 @@ func (p people) kind(who countersign.Principal) Text {
 }
 
 func deciders(r countersign.Request, p people) Deciders {
-	d := Deciders{Stages: []Stage{}, Barred: p.barred(r), Choices: []Signature{}, Refused: []Signature{}}
+	d := Deciders{Stages: []Stage{}, Barred: []Barred{}, Choices: []Signature{}, Refused: []Signature{}}
 	for _, choice := range r.Decisions {
 		d.Choices = append(d.Choices, signature(choice))
 	}
@@ -105,7 +105,7 @@ func deciders(r countersign.Request, p people) Deciders {
 	if q == nil {
 		return d
 	}
-	d.Reason = q.Reason
+	d.Reason, d.Barred = q.Reason, p.barred(r)
 	signed := p.seats(r, q.Stages)
 	for i, s := range q.Stages {
 		if floor := r.Facts.Severity().Floor(); !s.Assurance.Meets(floor) {

@@ -135,7 +135,11 @@ func deedOf(r countersign.Request) deed {
 		arguments, _ = canon.Member(cmd.Params, "arguments")
 		d.tool = shortWord(tool)
 	}
-	d.telling = telling(arguments)
+	sink := ""
+	if r.Facts.Exports && r.Facts.Sink != nil {
+		sink = r.Facts.Sink.Address // said already
+	}
+	d.telling = telling(arguments, sink)
 	return d
 }
 
@@ -182,15 +186,16 @@ const (
 	longestTelling = 48 // characters, all of them together
 )
 
-// telling is "charge ch_3QkV8tB2eZ, amount 184.50", or nothing.
-func telling(arguments []byte) Text {
+// telling is "charge ch_3QkV8tB2eZ, amount 184.50", or nothing. It leaves out the
+// argument that is said elsewhere.
+func telling(arguments []byte, elsewhere string) Text {
 	values := map[string]string{}
 	for key, raw := range canon.Members(arguments) {
 		value := string(raw)
 		if isString(raw) {
 			value = decoded(raw)
 		}
-		if isWord(value, "_-./:@+,%=~") && value != "null" {
+		if isWord(value, "_-./:@+,%=~") && value != "null" && value != elsewhere {
 			values[key] = value
 		}
 	}

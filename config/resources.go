@@ -102,7 +102,7 @@ func (r *reader) tools(n *yaml.Node) map[string]Tool {
 		t := Tool{Line: key.Line}
 		what, before := "tool "+key.Value, len(r.problems)
 		r.mapping(value, what, keyed{
-			"verbs":      r.texts("verbs", &t.Verbs),
+			"verbs":      r.texts(what+": verbs", &t.Verbs),
 			"classes":    r.texts("classes", &t.Classes),
 			"sink":       r.text("sink", &t.Sink),
 			"understand": r.later("understand", "leave the tool away: it is then unknown, and every call is held"),

@@ -81,7 +81,7 @@ func simulate(t *testing.T, m mutant, source []byte) (string, error) {
 	overlayFile := filepath.Join(dir, "overlay.json")
 	must(t, os.WriteFile(overlayFile, overlay, 0o600))
 	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlayFile, "-vet=off", ".",
-		"-run", "TestSimulatedHistories", "-histories", "3000")
+		"-run", "TestSimulatedHistories", "-histories", "1500", "-timeout", "5m")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -9,7 +9,10 @@ import (
 	"iter"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,16 +35,23 @@ var (
 // one goroutine and one seed: -seed N -histories 1 replays it exactly.
 func TestSimulatedHistoriesHoldTheSentence(t *testing.T) {
 	var did tally
-	for i := range *simHistories {
-		seed := *simSeed + uint64(i)
-		h := newHistory(t, seed)
-		h.play(30 + h.rng.IntN(40))
-		if err := h.judge(); err != nil {
-			t.Fatalf("seed %d: %v\n%s", seed, err, strings.Join(h.log, "\n"))
-		}
-		did.add(h)
+	var next atomic.Int64
+	var players sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		players.Go(func() {
+			for i := next.Add(1) - 1; i < int64(*simHistories) && !t.Failed(); i = next.Add(1) - 1 {
+				seed := *simSeed + uint64(i)
+				h := newHistory(t, seed)
+				h.play(30 + h.rng.IntN(40))
+				if err := h.judge(); err != nil {
+					t.Errorf("seed %d: %v\n%s", seed, err, strings.Join(h.log, "\n"))
+				}
+				did.add(h)
+			}
+		})
 	}
-	t.Log(did)
+	players.Wait()
+	t.Log(&did)
 	if *simHistories >= 200 {
 		did.mustHaveTried(t)
 	}
@@ -436,11 +446,14 @@ func resolved(r countersign.Request) bool { return r.ResolvedBy != nil }
 // tally counts what the histories did, so that a simulation that tries nothing
 // cannot pass.
 type tally struct {
+	mu                  sync.Mutex
 	did                 map[string]int
 	histories, ran, lvs int
 }
 
 func (t *tally) add(h *history) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.did == nil {
 		t.did = map[string]int{}
 	}
@@ -453,11 +466,11 @@ func (t *tally) add(h *history) {
 }
 
 // String implements fmt.Stringer.
-func (t tally) String() string {
+func (t *tally) String() string {
 	return fmt.Sprintf("%d histories, %d commands run, %d commits; %v", t.histories, t.ran, t.lvs, t.did)
 }
 
-func (t tally) mustHaveTried(tb testing.TB) {
+func (t *tally) mustHaveTried(tb testing.TB) {
 	for _, what := range []string{
 		"submit gate.Done", "submit gate.Pending", "submit gate.Refused", "submit gate.Unknown",
 		"wait gate.Done", "wait gate.Pending", "wait gate.Refused", "wait gate.Unknown",

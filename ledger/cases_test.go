@@ -56,6 +56,10 @@ func honest(t testing.TB) []receiptCase {
 		{name: "escalated", says: "2 of 2 of payments, dba", at: 11, file: escalated(t).
 			decided(pending, bob, countersign.Approve, countersign.Session).
 			decided(approved, priya, countersign.Approve, countersign.Session).released(4, 5).completed(countersign.ExecutionSucceeded).recorded().file(t)},
+		{name: "two-stages-of-unequal-assurance", says: "2 of 2 of payments, dba", at: 11, file: tell(t).
+			held(stage(1, countersign.Chat, "payments"), stage(1, countersign.Session, "dba")).
+			decided(pending, bob, countersign.Approve, countersign.Chat).
+			decided(approved, priya, countersign.Approve, countersign.Session).released(3, 4).completed(countersign.ExecutionSucceeded).recorded().file(t)},
 		{name: "voided-and-approved-anew", says: "1 of 1", at: 11, file: tell(t).held(one).
 			decided(approved, bob, countersign.Approve, countersign.Session).voided(one, bob.ID).
 			decided(approved, priya, countersign.Approve, countersign.Session).released(5).completed(countersign.ExecutionSucceeded).recorded().file(t)},
@@ -87,6 +91,13 @@ func (s *story) voided(st countersign.Stage, ids ...string) *story {
 	h := held(st)
 	h.Because, h.Void = "an approval no longer counts", ids
 	return s.gateway(pending, h)
+}
+
+// bars says who could not decide when it was asked.
+func (s *story) bars(ids ...string) {
+	b := s.events[0].Body.(countersign.Requested)
+	b.Barred = ids
+	s.events[0].Body = b
 }
 
 // edit changes the last event.
@@ -260,12 +271,28 @@ func dishonestRecords(t testing.TB) []receiptCase {
 			}
 		}
 	}
-	backwards := ran(t).recorded()
-	backwards.entries[4].Index, backwards.entries[3].Index = backwards.entries[3].Index, backwards.entries[4].Index
+	backwards := ran(t)
+	reversed := &record{gap: 40}
+	reversed.add(t, backwards.events[:3]...)
+	var last []Entry
+	for _, ev := range backwards.events[3:] {
+		e, err := Encode(ev)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.At = noon.Add(time.Minute)
+		last = append(last, reversed.seal(t, e))
+	}
+	for i := range last {
+		last[1-i].Index = reversed.edge.Size()
+		reversed.hash(t, LeafHash(last[1-i].Leaf))
+	}
+	reversed.entries = append(reversed.entries, last...)
 	return []receiptCase{
 		{name: "another-event-before-it", step: 7, says: "the one before it", file: build(ran(t), at(3, func(r *record, _ *Event) { r.prev = Hash{1} }))},
 		{name: "another-command", step: 7, says: "another command", file: build(ran(t), at(3, func(r *record, _ *Event) { r.command = Commitment{1} }))},
 		{name: "before-its-time", step: 7, says: "recorded before", file: build(ran(t), at(3, func(_ *record, e *Event) { e.At = noon }))},
+		{name: "recorded-the-wrong-way-round", step: 7, says: "recorded before", file: reversed.file(t)},
 		{name: "open-part-disagrees", step: 8, says: "agree", file: build(ran(t), at(2, func(_ *record, e *Event) { e.Public.Solo = true }))},
 		{name: "open-effect-disagrees", step: 8, says: "agree", file: build(ran(t), at(1, func(_ *record, e *Event) { e.Public.Effect = countersign.Allow }))},
 		{name: "context-of-another-kind", step: 8, says: "verdict", file: build(ran(t), at(1, func(_ *record, e *Event) {
@@ -317,6 +344,12 @@ func dishonestStories(t testing.TB) []storyCase {
 	another.decided(approved, bob, countersign.Approve, session)
 	onBehalf := yes(priya, one)
 	onBehalf.events[0].Who.OnBehalfOf = []countersign.Principal{priya}
+	longLived := ran(t)
+	longLived.events[2].Body = countersign.Decided{Decision: longLived.events[2].Body.(countersign.Decided).Decision, RunBy: noon.Add(24 * time.Hour)}
+	owners := yes(alice, one)
+	owners.bars()
+	barred := yes(priya, one)
+	barred.bars(alice.ID, priya.ID)
 	twice := yes(bob, one).released(3)
 	twice.gateway(twice.events[3].State, countersign.Released{Executor: "mcp/payments", Target: payments.Target, Approvals: []int{3}, Bounds: map[string]string{"bytes": "1000"}})
 	slow := outcome(func(o *countersign.Outcome) { o.FinishedAt = o.StartedAt.Add(61 * time.Second) })
@@ -341,8 +374,9 @@ func dishonestStories(t testing.TB) []storyCase {
 		{"no-approval-named", "0 of 1", 11, end(yes(bob, one))},
 		{"a-rejection-named", "choice is reject", 11, end(tell(t).held(one).decided(approved, bob, countersign.Reject, session), 3)},
 		{"another-event-named", "which is none", 11, end(yes(bob, one), 2)},
-		{"owner-approved", "stands behind", 11, end(yes(alice, one), 3)},
+		{"owner-approved", "stands behind", 11, end(owners, 3)},
 		{"asker-approved", "stands behind", 11, end(onBehalf, 3)},
+		{"barred-approved", "stands behind", 11, end(barred, 3)},
 		{"agent-approved", "no person", 11, end(yes(countersign.Principal{Kind: countersign.KindAgent, ID: "agt_x", Name: "x"}, one), 3)},
 		{"chat-where-a-session-is-needed", "0 of 1", 11, end(tell(t).held(one).decided(approved, bob, countersign.Approve, countersign.Chat), 3)},
 		{"one-session-where-two-are-needed", "1 of 2", 11, end(tell(t).held(two).decided(pending, bob, countersign.Approve, countersign.Chat).decided(approved, priya, countersign.Approve, session), 3, 4)},
@@ -354,6 +388,11 @@ func dishonestStories(t testing.TB) []storyCase {
 		{"stage-of-nobody", "needs 0 people", 11, end(yes(bob, stage(0, session, "payments")), 3)},
 		{"allowed-and-names-approvals", "names approvals", 11, tell(t).gateway(allowed, countersign.Allowed{Verdict: verdict(countersign.Allow, "a")}).released(1).completed(succeeded)},
 		{"held-with-no-requirement", "requires nothing", 11, tell(t).gateway(pending, countersign.Held{Verdict: verdict(countersign.Hold, "h")})},
+		{"released-without-a-verdict", "still let it", 11, released(func(b *countersign.Released) { b.Verdict = nil })},
+		{"released-after-a-deny", "still let it", 11, released(func(b *countersign.Released) { b.Verdict = new(verdict(countersign.Deny, "frozen")) })},
+		{"released-under-another-policy", "still let it", 11, released(func(b *countersign.Released) { b.Policy = digestOf("another") })},
+		{"released-with-less-than-then-asked", "as the policy was at release: 1 of 2", 11, released(func(b *countersign.Released) { b.Verdict = new(held(two).Verdict) })},
+		{"approval-that-lives-too-long", "may only until", 11, longLived},
 		{"released-late", "lapsed", 12, late},
 		{"released-with-no-time", "until when", 12, noTime},
 		{"released-for-another-executor", "mcp/files", 12, released(func(b *countersign.Released) { b.Executor = "mcp/files" })},

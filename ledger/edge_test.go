@@ -122,21 +122,34 @@ func TestTheEdgeAgreesWithPackageTlogAtEverySize(t *testing.T) {
 
 func TestAnEdgeStaysAsItWasWhenItIsAppendedTo(t *testing.T) {
 	rnd := seeded(t)
-	var old grove
-	old.grow(t, 256*3+rnd.IntN(300))
-	root, size := old.edge.Root(), old.edge.Size()
-	tile, _ := old.edge.Tile(0, (size-1)/256, int((size-1)%256)+1)
-	before := slices.Clone(tile)
+	var g grove
+	g.grow(t, 256*3+rnd.IntN(300))
+	old, _ := g.edge.Append([]Hash{leafHash(0)}) // its last tile has room to grow into
+	root, tile := old.Root(), lastTile(t, old)
 
-	a, _ := old.edge.Append([]Hash{leafHash(1), leafHash(2), leafHash(3)})
-	b, _ := old.edge.Append([]Hash{leafHash(4), leafHash(5), leafHash(6)})
-	again, _ := old.edge.Append([]Hash{leafHash(1), leafHash(2), leafHash(3)})
-	if a.Root() != again.Root() || a.Root() == b.Root() {
-		t.Errorf("two futures of one edge are mixed up: %v, %v, %v", a.Root(), b.Root(), again.Root())
+	a, _ := old.Append([]Hash{leafHash(1), leafHash(2)})
+	aRoot, aTile := a.Root(), lastTile(t, a)
+	b, _ := old.Append([]Hash{leafHash(3), leafHash(4)})
+	again, _ := old.Append([]Hash{leafHash(1), leafHash(2)})
+	if a.Root() != aRoot || lastTile(t, a) != aTile {
+		t.Error("one future of an edge changed when another began")
 	}
-	if old.edge.Root() != root || old.edge.Size() != size || !slices.Equal(tile, before) {
-		t.Errorf("the old edge changed")
+	if again.Root() != aRoot || lastTile(t, again) != aTile || b.Root() == aRoot {
+		t.Errorf("the futures of one edge are mixed up: %v, %v, %v", a.Root(), b.Root(), again.Root())
 	}
+	if old.Root() != root || old.Size() != g.edge.Size()+1 || lastTile(t, old) != tile {
+		t.Error("the old edge changed")
+	}
+}
+
+// lastTile is a copy of the last tile of leaf hashes.
+func lastTile(t testing.TB, e Edge) string {
+	t.Helper()
+	b, ok := e.Tile(0, (e.Size()-1)/256, int((e.Size()-1)%256)+1)
+	if !ok {
+		t.Fatalf("an edge of size %d has no last tile", e.Size())
+	}
+	return string(b)
 }
 
 func TestAnEdgeIsRebuiltFromItsTiles(t *testing.T) {

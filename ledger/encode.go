@@ -57,13 +57,13 @@ func (st Statement) write() ([]byte, error) {
 	w.text("actor", string(p.Actor))
 	if len(p.Approvals) > 0 {
 		w.name("approvals")
-		w.value(p.Approvals)
+		value(&w, p.Approvals)
 	}
 	w.text("assurance", string(p.Assurance))
 	w.time("at", e.At)
 	if len(p.Bounds) > 0 {
 		w.name("bounds")
-		w.value(p.Bounds)
+		value(&w, p.Bounds)
 	}
 	w.text("bytes", p.Bytes)
 	w.text("choice", string(p.Choice))
@@ -84,7 +84,7 @@ func (st Statement) write() ([]byte, error) {
 	w.flag("solo", p.Solo)
 	if len(p.Stages) > 0 {
 		w.name("stages")
-		w.value(p.Stages)
+		value(&w, p.Stages)
 	}
 	w.text("understanding", p.Understanding)
 	w.flag("unsafe_same_user", p.Unsafe)
@@ -123,7 +123,7 @@ func (w *leafWriter) text(name, text string) {
 
 func (w *leafWriter) quoted(text string) {
 	if !plain(text) {
-		w.value(text)
+		value(w, text)
 		return
 	}
 	w.b = append(w.b, '"')
@@ -188,7 +188,7 @@ func (w *leafWriter) rules(rules []Rule) {
 }
 
 // value writes what is rare, or long, the slow way.
-func (w *leafWriter) value(v any) {
+func value[T any](w *leafWriter, v T) {
 	b, err := canon.Marshal(v)
 	if err != nil && w.err == nil {
 		w.err = err

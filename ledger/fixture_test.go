@@ -67,6 +67,16 @@ func (r *record) add(t testing.TB, events ...countersign.Event) {
 
 func (r *record) put(t testing.TB, e Event) {
 	t.Helper()
+	entry := r.seal(t, e)
+	r.grow(t, r.gap)
+	entry.Index = r.edge.Size()
+	r.entries = append(r.entries, entry)
+	r.hash(t, LeafHash(entry.Leaf))
+}
+
+// seal makes the next leaf of the request.
+func (r *record) seal(t testing.TB, e Event) Entry {
+	t.Helper()
 	d, err := Salted(e.Sealed)
 	if err != nil {
 		t.Fatal(err)
@@ -84,9 +94,7 @@ func (r *record) put(t testing.TB, e Event) {
 		t.Fatal(err)
 	}
 	r.prev = LeafHash(leaf)
-	r.grow(t, r.gap)
-	r.entries = append(r.entries, Entry{Index: r.edge.Size(), Leaf: leaf, Open: d})
-	r.hash(t, r.prev)
+	return Entry{Leaf: leaf, Open: d}
 }
 
 // sign returns the checkpoint of the log, and the proofs of the entries in it.
@@ -229,8 +237,16 @@ func signedIn(by countersign.Principal) countersign.Who {
 
 func (s *story) released(approvals ...int) *story {
 	from := s.events[len(s.events)-1].State
-	return s.gateway(countersign.State{Decision: from.Decision, Execution: countersign.ExecutionRunning}, countersign.Released{
-		Executor: "mcp/payments", Target: payments.Target, Approvals: approvals, Bounds: map[string]string{"bytes": "1000"}})
+	b := countersign.Released{
+		Executor: "mcp/payments", Target: payments.Target, Approvals: approvals, Bounds: map[string]string{"bytes": "1000"}, Policy: digestOf("policy"),
+	}
+	if from.Decision != countersign.DecisionAllowed {
+		b.Verdict = new(verdict(countersign.Hold, "refund-over-100"))
+		if h, ok := s.events[1].Body.(countersign.Held); ok {
+			b.Verdict = &h.Verdict
+		}
+	}
+	return s.gateway(countersign.State{Decision: from.Decision, Execution: countersign.ExecutionRunning}, b)
 }
 
 func (s *story) completed(x countersign.ExecutionState) *story {

@@ -142,8 +142,8 @@ func TestThePermitThatNobodyOpenedGivesNothing(t *testing.T) {
 		if p.Canonical() != nil || p.Request() != "" || p.Bounds() != nil || p.ID() != (Hash{}) {
 			t.Errorf("got %s, %s, %v, %v", p.Canonical(), p.Request(), p.Bounds(), p.ID())
 		}
-		if err := NewSpent(time.Time{}).Spend(p, noon); err == nil {
-			t.Error("it was spent")
+		if err := NewSpent(time.Time{}).Spend(p, time.Time{}); !errors.Is(err, errNoPermit) {
+			t.Errorf("spent: got %v, want %v", err, errNoPermit)
 		}
 	}
 }

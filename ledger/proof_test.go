@@ -117,7 +117,11 @@ func TestAForkExtendsNothing(t *testing.T) {
 	if CheckExtension(old, fork.checkpoint(), p) == nil {
 		t.Error("a fork was taken to extend the log it left")
 	}
-	another := fork.checkpoint()
+	g.grow(t, 100)
+	another := g.checkpoint()
+	if p, err = ProveExtension(t.Context(), g.tile, old, another); err != nil || CheckExtension(old, another, p) != nil {
+		t.Fatalf("the log itself: %v", err)
+	}
 	another.Origin = "log.example/2"
 	if CheckExtension(old, another, p) == nil {
 		t.Error("a log of another origin was taken to extend this one")

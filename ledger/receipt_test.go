@@ -105,10 +105,9 @@ func TestBuildReceiptGivesOutOnlyWhatHolds(t *testing.T) {
 	entity.add(t, countersign.Event{Request: countersign.PolicyID, Version: 1, At: noon, Who: signedIn(bob), Body: countersign.PolicyChanged{}})
 	entityHead, entityProofs := entity.sign(t)
 	other := ran(t)
-	for i := range other.events {
-		other.events[i].Request = "req_000000000000"
-	}
-	mixed := append([]Entry{other.recorded().entries[0]}, r.entries[1:]...)
+	other.events[0].Request = "req_000000000000"
+	mixed := other.recorded()
+	mixedHead, mixedProofs := mixed.sign(t)
 	with := func(change func(e []Entry)) []Entry {
 		entries := append([]Entry(nil), r.entries...)
 		change(entries)
@@ -124,7 +123,7 @@ func TestBuildReceiptGivesOutOnlyWhatHolds(t *testing.T) {
 		"a missing event":           {append(r.entries[:1:1], r.entries[2:]...), append(proofs[:1:1], proofs[2:]...), cp},
 		"another checkpoint":        {r.entries, proofs, Checkpoint{Origin: cp.Origin, Size: cp.Size, Root: Hash{1}, Note: cp.Note}},
 		"an entity":                 {entity.entries, entityProofs, entityHead},
-		"two requests":              {mixed, proofs, cp},
+		"two requests":              {mixed.entries, mixedProofs, mixedHead},
 		"a leaf that is none":       {with(func(e []Entry) { e[2].Leaf = []byte("{}") }), proofs, cp},
 		"a wrong disclosure":        {with(func(e []Entry) { e[2].Open.Who = e[1].Open.Who }), proofs, cp},
 		"a command disclosed twice": {with(func(e []Entry) { e[2].Open.Command = e[0].Open.Command }), proofs, cp},

@@ -50,7 +50,9 @@ func (v *verification) what() string {
 func (v *verification) why() string {
 	for i, st := range slices.Backward(v.statements) {
 		p := st.Event.Public
-		if p.Effect == "" {
+		switch st.Event.Kind {
+		case countersign.KindDenied, countersign.KindAllowed, countersign.KindHeld:
+		default:
 			continue
 		}
 		var rules []string

@@ -53,8 +53,8 @@ func (a *at) approve(ctx context.Context, id string, noWait, noBrowser bool) err
 		return err
 	}
 	a.t.say("decide it at %s", page)
-	if !noBrowser && a.t.hasDisplay() {
-		openBrowser(page)
+	if !noBrowser {
+		openBrowser(a.t, page)
 	}
 	if noWait {
 		return exit(exitPending)
@@ -101,8 +101,12 @@ func (t *terminal) hasDisplay() bool {
 	return runtime.GOOS == "darwin" || t.get("DISPLAY") != "" || t.get("WAYLAND_DISPLAY") != ""
 }
 
-// openBrowser tries; that it fails is no news to whoever has read the address.
-func openBrowser(url string) {
+// openBrowser opens a page where there is a display. That it fails is no news to
+// whoever has read the address.
+func openBrowser(t *terminal, url string) {
+	if !t.hasDisplay() {
+		return
+	}
 	program := "xdg-open"
 	if runtime.GOOS == "darwin" {
 		program = "open"

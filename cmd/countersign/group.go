@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/countersignhq/countersign/server/admin"
 	"github.com/spf13/cobra"
@@ -48,6 +49,7 @@ func (t *terminal) group(tb *table, g admin.Group) {
 		}
 		names = append(names, name)
 	}
+	slices.Sort(names)
 	by := "the operator"
 	if g.Kept {
 		by = "the configuration"

@@ -12,11 +12,18 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/countersignhq/countersign/cmd/countersign/shop"
 	"github.com/countersignhq/countersign/upstream/confine"
 )
 
 func main() {
 	confine.Main(os.Args)
+	if len(os.Args) == 2 && os.Args[1] == shopVerb {
+		if err := shop.Serve(os.Stdin, os.Stdout); err != nil {
+			os.Exit(exitFailed)
+		}
+		return
+	}
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.LookupEnv))
 }
 

@@ -60,42 +60,6 @@ func (a *at) lint(ctx context.Context, cfg config.Config, paths []string) ([]pol
 	return policy.Lint(files, policy.CatalogueOf(d, cfg.Sinks), d), nil
 }
 
-// directory is what the configuration will make of people, groups and resources,
-// and what a running server has besides.
-func (a *at) directory(ctx context.Context, cfg config.Config) (*countersign.Directory, error) {
-	d := countersign.NewDirectory()
-	for _, r := range cfg.Resources {
-		d.Resources[r.Name] = labels(r, countersign.Digest{})
-	}
-	for _, name := range declaredGroups(cfg) {
-		g := countersign.Group{Name: name}
-		for _, m := range cfg.Groups[name] {
-			id := m.String()
-			d.People[id] = countersign.Person{ID: id, Name: m.Subject, Issuer: m.Issuer, Subject: m.Subject}
-			g.Members = append(g.Members, countersign.Member{Person: id})
-		}
-		d.Groups[name] = g
-	}
-	if a.remote() != "" || !owns(ctx, cfg.Data) {
-		return d, nil
-	}
-	groups, err := get[[]admin.Group](ctx, a, "/v1/groups")
-	if err != nil {
-		return nil, err
-	}
-	for _, have := range groups {
-		g := countersign.Group{Name: have.Name}
-		for _, p := range have.Members {
-			d.People[p.ID] = countersign.Person{ID: p.ID, Name: p.Name, Issuer: p.Issuer, Subject: p.Subject, Inactive: p.Inactive}
-			g.Members = append(g.Members, countersign.Member{Person: p.ID})
-		}
-		if len(cfg.Groups[g.Name]) == 0 {
-			d.Groups[g.Name] = g
-		}
-	}
-	return d, nil
-}
-
 func (t *terminal) linted(found []policy.Finding) error {
 	wrong := 0
 	for _, f := range found {

@@ -49,7 +49,7 @@ func verbs(a *at) []*cobra.Command {
 		newLs(a), newShow(a), newApprove(a), newReject(a), newEscalate(a), newWithdraw(a), newResolve(a), newWatch(a),
 		newAgent(a), newPerson(a), newGroup(a), newResource(a),
 		newPolicy(a), newReceipt(a), newVerify(a.t), newAudit(a),
-		newUp(a), newVersion(a.t),
+		newUp(a), newDemo(a.t), newDoctor(a), newVersion(a.t),
 	}
 }
 

@@ -43,8 +43,9 @@ func (s *server) serveOn(l net.Listener, h http.Handler, name string) {
 	})
 }
 
-// serve answers until the context ends or an address fails. close drains.
-func (s *server) serve(ctx context.Context) error {
+// serve answers until the context ends or an address fails, and says when it
+// begins to. close drains.
+func (s *server) serve(ctx context.Context, ready func()) error {
 	failures := make(chan error, len(s.servers))
 	for _, srv := range s.servers {
 		go func() {
@@ -57,6 +58,7 @@ func (s *server) serve(ctx context.Context) error {
 	kept := make(chan struct{})
 	go func() { s.gate.KeepTime(keeping); close(kept) }()
 	s.later(func(context.Context) error { stop(); <-kept; return nil })
+	ready()
 	select {
 	case <-ctx.Done():
 		return nil

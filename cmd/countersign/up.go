@@ -48,7 +48,7 @@ func (a *at) up(ctx context.Context, cfg config.Config, opt options) error {
 	if err := a.t.next(ctx, s, a.config); err != nil {
 		return errors.Join(err, s.close(ctx))
 	}
-	err = s.serve(ctx)
+	err = s.serve(ctx, func() { a.t.say("ready; Ctrl-C stops it") })
 	a.t.say("stopping; what waits for people stays pending")
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()

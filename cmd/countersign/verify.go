@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/brief"
@@ -105,9 +106,16 @@ func (t *terminal) steps(r ledger.Report, took time.Duration) {
 		if s.Result != ledger.OK {
 			result, colour, broken = "FAILED", red, s.N
 		}
-		t.print("  %2d  %-48s%-19s%s", s.N, s.Name, s.Detail, t.paint(colour, fmt.Sprintf("%6s", result)))
+		detail, more, _ := strings.Cut(s.Detail, "; ")
+		gap := strings.Repeat(" ", max(2, 25-utf8.RuneCountInString(detail)-len(result)))
+		t.print("  %2d  %-48s%s%s%s", s.N, s.Name, oneLine(detail), gap, t.paint(colour, result))
+		if more != "" {
+			t.print("%54s%s", "", oneLine(more))
+		}
 		for _, line := range s.Lines {
-			t.print("        %s", oneLine(line))
+			for _, row := range wrapped(line, 71) {
+				t.print("        %s", row)
+			}
 		}
 	}
 	t.print("")

@@ -17,12 +17,14 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/config"
 	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/identity/session"
 	"github.com/countersignhq/countersign/identity/token"
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/server/admin"
 	"github.com/countersignhq/countersign/server/api"
 	"github.com/countersignhq/countersign/server/health"
 	"github.com/countersignhq/countersign/server/logtiles"
+	"github.com/countersignhq/countersign/server/web"
 	"github.com/countersignhq/countersign/store"
 	"github.com/countersignhq/countersign/store/sqlite"
 
@@ -60,6 +62,7 @@ type server struct {
 	store           store.Store
 	trust           ledger.Trust
 	gate            *gate.Gate
+	web             *web.Web
 	// upstreams are those of the configuration, by resource.
 	upstreams map[string]*upmcp.Upstream
 	ready     []string // the resources whose upstreams have started
@@ -171,6 +174,12 @@ func (s *server) wire(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the admin socket: %w", err)
 	}
+	s.web, err = web.New(s.gate, s.store.Ephemeral(), web.Config{
+		PublicURL: s.public.String(), Head: s.store.Head, Events: s.store.Events, Log: s.log, Demo: s.opt.demo, Version: version(),
+	})
+	if err != nil {
+		return err
+	}
 	s.serveOn(s.listener, s.people(), "listen")
 	s.serveOn(s.doors, s.agents(), "doors")
 	s.serveOn(socket, s.operator(), "admin")
@@ -180,7 +189,10 @@ func (s *server) wire(context.Context) error {
 // people is what stands on listen.
 func (s *server) people() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/v1/", api.New(s.gate, s.store, api.Config{Origin: s.public.String(), Log: s.log}))
+	mux.Handle("/", s.web)
+	mux.Handle("/v1/", api.New(s.gate, s.store, api.Config{
+		Origin: s.public.String(), Sessions: s.session, Log: s.log,
+	}))
 	mux.Handle("/log/", logtiles.New(s.store, logtiles.Config{Log: s.log}))
 	probes := s.health()
 	mux.Handle("/healthz", probes)
@@ -190,6 +202,22 @@ func (s *server) people() http.Handler {
 
 func (s *server) health() http.Handler {
 	return health.New(s.store, health.Config{Data: s.cfg.Data, Trust: s.trust, Log: s.log})
+}
+
+// session is whose browser session a request carries.
+func (s *server) session(r *http.Request) (countersign.Principal, api.AuthInfo, bool) {
+	found, ok, err := session.Find(r.Context(), s.store.Ephemeral(), r)
+	if err != nil || !ok {
+		return countersign.Principal{}, api.AuthInfo{}, false
+	}
+	return countersign.Principal{Kind: countersign.KindPerson, ID: found.Person}, api.AuthInfo{
+		AuthTime: found.AuthTime, Method: found.Method, Assurance: found.Assurance(time.Now()), Solo: true,
+	}, true
+}
+
+// link makes a sign-in link for the person.
+func (s *server) link(ctx context.Context, person string) (string, error) {
+	return s.web.Link(ctx, person)
 }
 
 // agents is what stands on doors.
@@ -214,14 +242,16 @@ func (s *server) agent(ctx context.Context, r *http.Request) (countersign.Princi
 
 // operator is what stands on the admin socket.
 func (s *server) operator() http.Handler {
-	reads := api.New(s.gate, s.store, api.Config{
+	reads := http.NewServeMux()
+	reads.Handle("/readyz", s.health())
+	reads.Handle("/", api.New(s.gate, s.store, api.Config{
 		Door: "admin", Log: s.log,
 		Authenticate: func(*http.Request) (countersign.Principal, api.AuthInfo, bool) {
 			return countersign.Operator(), api.AuthInfo{Method: "socket", Channel: "cli"}, true
 		},
-	})
+	}))
 	return admin.New(s.gate, s.store, admin.Config{
-		Reads: reads, Groups: keptGroups(s.cfg),
+		Reads: reads, Link: s.web.Link, Groups: keptGroups(s.cfg),
 		Server: admin.Server{
 			Version: version(), PID: os.Getpid(), PublicURL: s.public.String(),
 			Doors: "http://" + s.doors.Addr().String(), Origin: s.keys.origin,

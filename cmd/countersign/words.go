@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/countersignhq/countersign/internal/unhide"
 )
@@ -12,7 +13,28 @@ import (
 // oneLine makes text from elsewhere safe to print in a line of ours: what is
 // hidden in it stands in <brackets>.
 func oneLine(s string) string {
-	return strings.Join(strings.Fields(unhide.Visible(s)), " ")
+	return strings.TrimSpace(strings.NewReplacer("\n", " ", "\t", " ").Replace(unhide.Visible(s)))
+}
+
+// wrapped breaks text at spaces into lines of at most width columns; a longer word
+// has a line of its own.
+func wrapped(s string, width int) []string {
+	var lines []string
+	for rest := oneLine(s); rest != ""; {
+		cut := len(rest)
+		if utf8.RuneCountInString(rest) > width {
+			runes := []rune(rest)
+			cut = strings.LastIndexByte(string(runes[:width+1]), ' ')
+			if cut <= 0 {
+				if cut = strings.IndexByte(rest, ' '); cut < 0 {
+					cut = len(rest)
+				}
+			}
+		}
+		lines = append(lines, rest[:cut])
+		rest = strings.TrimLeft(rest[cut:], " ")
+	}
+	return lines
 }
 
 // grouped is "48,233".

@@ -188,6 +188,9 @@ func (h *House) Pass(t testing.TB, d time.Duration) {
 	check(t, h.Gate.Tick(t.Context()))
 }
 
+// KeepTime does what is due as time goes by by itself, until the context ends.
+func (h *House) KeepTime(ctx context.Context) { h.Gate.KeepTime(ctx) }
+
 func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

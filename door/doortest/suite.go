@@ -79,6 +79,7 @@ func Test(t *testing.T, d Door) {
 	t.Run("AnAllowedCallRunsOnceAndItsBytesAreTheSameAtBothEnds", d.allowed)
 	t.Run("AnAgentCanTellRefusedPendingFailedAndUnknownApart", d.readings)
 	t.Run("AnApprovedCallRunsOnceAndIsDeliveredOnce", d.delivered)
+	t.Run("TwoWhoAskTheSameShareOneRun", d.shared)
 	t.Run("NothingRunsOnceTheAgentIsGone", d.gone)
 	t.Run("AnAnswerThatNobodyHadIsKeptForTheNextAsk", d.kept)
 }
@@ -163,6 +164,25 @@ func (d Door) delivered(t *testing.T) {
 	h.Reject(t, second.ID, "once is enough")
 	wantAnswer(t, "asked again", <-again, Refused, countersign.CodeRejected)
 	wantRuns(t, h, d.Held.Command)
+}
+
+func (d Door) shared(t *testing.T) {
+	h := d.house(t)
+	agent := d.Open(t, h, Patient)
+	first := ask(t, agent, d.Held.Send)
+	r := h.Held(t)
+	second := ask(t, agent, d.Held.Send)
+	h.Until(t, func(now countersign.Request) bool { return now.Version > r.Version }) // it has joined
+	h.Approve(t, r.ID)
+	for _, answer := range []<-chan Answer{first, second} {
+		if a := <-answer; a.Reads != Result || !bytes.Equal(a.Body, d.Held.Receive) {
+			t.Errorf("an agent got %s %q, want %s %q", a.Reads, a.Body, Result, d.Held.Receive)
+		}
+	}
+	wantRuns(t, h, d.Held.Command)
+	if n := len(h.Requests(t)); n != 1 {
+		t.Errorf("%d requests are on record, want 1", n)
+	}
 }
 
 func (d Door) gone(t *testing.T) {

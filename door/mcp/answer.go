@@ -22,7 +22,7 @@ const (
 	pending     kind = "pending"     // it waits, or runs
 	unknown     kind = "unknown"     // released, and nobody can tell whether it ran
 	failed      kind = "failed"      // it ran and failed, and left no answer
-	ran         kind = "ran"         // it ran, and its answer is not kept
+	ran         kind = "ran"         // it ran, and its answer cannot be given
 	unavailable kind = "unavailable" // nothing runs at the moment
 )
 
@@ -174,7 +174,7 @@ func (d *door) unanswered(r countersign.Request) word {
 	}
 	if r.Execution == countersign.ExecutionSucceeded {
 		n.Hint = "do not ask for it again: it ran"
-		return word{ran, fmt.Sprintf("%s ran once and succeeded, but its result is not kept%s. Do not ask for it again: that would be another action.", r.ID, detail), n}
+		return word{ran, fmt.Sprintf("%s ran once and succeeded, but its result cannot be given (any more)%s. Do not ask for it again: that would be another action.", r.ID, detail), n}
 	}
 	n.Code, n.Hint = countersign.CodeFailed, "look at why it failed before asking again"
 	return word{failed, fmt.Sprintf("%s was released once and failed%s.", r.ID, detail), n}

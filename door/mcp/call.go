@@ -26,8 +26,9 @@ type call struct {
 	session *session
 	http    *http.Request
 	reply   *reply
-	started time.Time
-	steps   int // progress notifications sent
+	stop    context.CancelFunc // ends the wait, as if nobody listened
+	steps   int                // progress notifications sent
+	revoked error              // why the agent is no longer let in
 }
 
 // An asking goes down the path. It says what is held, as soon as it knows, and
@@ -71,9 +72,12 @@ type became struct {
 // answer. A connection that breaks, or a client that cancels, ends the wait and
 // nothing else: whatever was asked for stays so, and nothing runs because of it.
 func (d *door) follow(ctx context.Context, c *call, ask asking) {
-	patience, cancel := context.WithTimeout(ctx, c.session.patience.of(c.token))
+	live, stop := context.WithCancel(ctx)
+	defer stop()
+	c.stop = stop
+	patience, cancel := context.WithTimeout(live, c.session.patience.of(c.token))
 	defer cancel()
-	leave, done, ok := d.sessions.enter(c.session, c.id, cancel)
+	leave, done, ok := d.sessions.enter(c.session, c.id, stop)
 	if !ok {
 		c.reply.message(tell(c.id, c.method, c.promise, tooMany()))
 		return
@@ -86,17 +90,19 @@ func (d *door) follow(ctx context.Context, c *call, ask asking) {
 		res, err := ask(patience, held, &out)
 		answered <- became{res, err, out.Bytes()}
 	}()
-	b, ok := d.wait(ctx, patience, c, held, answered)
-	if !ok {
+	b := d.wait(live, patience, c, held, answered)
+	switch {
+	case live.Err() == nil:
+		d.answer(live, c, b)
+	case c.revoked != nil && !c.reply.streaming:
+		d.unauthenticated(c.reply, c.revoked)
+	default:
 		c.reply.begin() // nobody listens: a call that was cancelled has no response
-		return
 	}
-	d.answer(ctx, c, b)
 }
 
-// wait keeps the client informed until there is an answer. It is false once
-// nobody listens.
-func (d *door) wait(ctx, patience context.Context, c *call, held <-chan countersign.Request, answered <-chan became) (became, bool) {
+// wait keeps the client informed until there is an answer, or nobody listens.
+func (d *door) wait(live, patience context.Context, c *call, held <-chan countersign.Request, answered <-chan became) became {
 	soon, tick := time.NewTimer(d.cfg.Soon), time.NewTicker(d.cfg.Progress)
 	defer soon.Stop()
 	defer tick.Stop()
@@ -105,7 +111,7 @@ func (d *door) wait(ctx, patience context.Context, c *call, held <-chan counters
 	for {
 		select {
 		case b := <-answered:
-			return b, d.listening(ctx, patience)
+			return b
 		case waiting = <-held:
 			c.reply.begin()
 			d.progress(c, waiting)
@@ -115,19 +121,17 @@ func (d *door) wait(ctx, patience context.Context, c *call, held <-chan counters
 				d.progress(c, waiting)
 			}
 		case <-tick.C:
-			if _, err := d.authenticate(c.http); err != nil { // revoked meanwhile
-				if !c.reply.streaming {
-					d.unauthenticated(c.reply, err)
-				}
-				return became{}, false
+			if _, c.revoked = d.authenticate(c.http); c.revoked != nil {
+				c.stop() // and over is next
+				continue
 			}
 			d.progress(c, d.again(c, waiting))
 		case <-over:
 			b, ok := d.atTheEnd(c, waiting, answered)
-			if listening := d.listening(ctx, patience); ok || !listening {
-				return b, listening
+			if ok || live.Err() != nil {
+				return b
 			}
-			over = ctx.Done()
+			over = live.Done()
 		}
 	}
 }
@@ -145,12 +149,6 @@ func (d *door) atTheEnd(c *call, waiting countersign.Request, answered <-chan be
 		return became{}, false
 	}
 	return became{result: gate.Pending{Request: d.again(c, waiting)}}, true
-}
-
-// listening reports whether somebody still waits for the answer: the connection
-// stands, and the client has not cancelled.
-func (d *door) listening(ctx, patience context.Context) bool {
-	return ctx.Err() == nil && patience.Err() != context.Canceled
 }
 
 // again reads the request as it is now, or as it was.
@@ -189,9 +187,9 @@ func (d *door) progress(c *call, r countersign.Request) {
 // answer writes the answer, and says that it was delivered once all of it was
 // written to somebody who listens. What the policy allowed holds no key that a
 // repeat could join.
-func (d *door) answer(ctx context.Context, c *call, b became) {
+func (d *door) answer(live context.Context, c *call, b became) {
 	c.reply.message(d.answerOf(c, b.result, b.err, b.out))
-	if c.reply.err != nil || ctx.Err() != nil || b.err != nil {
+	if c.reply.err != nil || live.Err() != nil || b.err != nil {
 		return
 	}
 	var r countersign.Request
@@ -204,6 +202,6 @@ func (d *door) answer(ctx context.Context, c *call, b became) {
 		r = res.Request
 	}
 	if r.Settled() && r.Decision != countersign.DecisionAllowed {
-		d.gate.Delivered(ctx, r.ID)
+		d.gate.Delivered(live, r.ID)
 	}
 }

@@ -201,6 +201,10 @@ func do(r *http.Request) got {
 	if err != nil {
 		return got{err: err}
 	}
+	return finish(w)
+}
+
+func finish(w *http.Response) got {
 	defer w.Body.Close()
 	g := got{status: w.StatusCode, header: w.Header}
 	if w.Header.Get("Content-Type") != "text/event-stream" {

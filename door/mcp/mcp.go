@@ -216,8 +216,12 @@ func (d *door) post(p *reply, r *http.Request, by countersign.Principal, name st
 		return
 	}
 	body, err := d.read(p, r)
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		p.refuse(http.StatusRequestEntityTooLarge, nil, invalid("send less", "the body has more than %d bytes", maxBody))
+		return
+	}
 	if err != nil {
-		p.refuse(http.StatusRequestEntityTooLarge, nil, invalid("send less", "the body could not be read whole, or has more than %d bytes", maxBody))
+		p.refuse(http.StatusBadRequest, nil, &fault{codeParse, "the body did not arrive whole", "send it again"})
 		return
 	}
 	m, f := readMessage(body)

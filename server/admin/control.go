@@ -1,10 +1,12 @@
 package admin
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/client"
+	"github.com/countersignhq/countersign/policy"
 	"github.com/countersignhq/countersign/server/wire"
 )
 
@@ -43,7 +45,13 @@ func (a *admin) setPolicy(r *http.Request) (client.Policy, error) {
 	if len(in.Files) == 0 {
 		return client.Policy{}, &countersign.Error{Code: countersign.CodeBadRequest, Detail: "the bundle has no file"}
 	}
-	if err := a.gate.SetPolicy(r.Context(), who(r), in.Files); err != nil {
+	err = a.gate.SetPolicy(r.Context(), who(r), in.Files)
+	if wrong, ok := errors.AsType[*policy.LoadError](err); ok {
+		return client.Policy{}, &countersign.Error{
+			Code: countersign.CodeBadRequest, Detail: "the policy does not load: " + wrong.Error(), Hint: "the active one stays; countersign policy lint tells more",
+		}
+	}
+	if err != nil {
 		return client.Policy{}, err
 	}
 	d, err := a.gate.Directory(r.Context())

@@ -119,6 +119,9 @@ func query(v url.Values) (store.Query, error) {
 	if given {
 		q.Limit = int(max(1, min(n, maxPage)))
 	}
+	if _, _, err := number(v, "cursor"); err != nil {
+		return q, bad("the cursor is not one that a page gave", "start again without")
+	}
 	if s := v.Get("digest"); s != "" {
 		if q.Digest, err = countersign.ParseDigest(s); err != nil {
 			return q, bad(err.Error(), "copy it whole")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/countersignhq/countersign"
@@ -137,9 +138,9 @@ func actorOf(e ledger.Event) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("%s of %s: who names no actor", e.Kind, e.Request)
 	}
-	var id string
-	if err := canon.Unmarshal(raw, &id); err != nil || id == "" {
-		return "", fmt.Errorf("%s of %s: the actor has no id", e.Kind, e.Request)
+	id := strings.Trim(string(raw), `"`)
+	if id == "" || len(id)+2 != len(raw) || strings.Contains(id, `\`) {
+		return "", fmt.Errorf("%s of %s: %s is no id of an actor", e.Kind, e.Request, raw)
 	}
 	if !countersign.RequestID(id).IsEntity() {
 		return "", fmt.Errorf("%s of %s: the actor has the id of a request, %s", e.Kind, e.Request, id)

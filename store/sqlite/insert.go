@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// insert writes what the group keeps.
+// insert writes what the group keeps besides the leaves.
 func (w *writer) insert(ctx context.Context, g *group) error {
 	for _, step := range []func(context.Context, *group) error{
-		w.insertLeaves, w.freeKeys, w.insertSubjects, w.moveSubjects, w.insertKeys, w.insertTiles, w.insertBeside,
+		w.freeKeys, w.insertSubjects, w.moveSubjects, w.insertKeys, w.insertTiles, w.insertBeside,
 	} {
 		if err := step(ctx, g); err != nil {
 			return err
@@ -19,8 +19,9 @@ func (w *writer) insert(ctx context.Context, g *group) error {
 	return nil
 }
 
+// insertLeaves writes the leaves, the last with the signed checkpoint.
 func (w *writer) insertLeaves(ctx context.Context, g *group) error {
-	const columns = 7
+	const columns = 8
 	args := make([]any, 0, len(g.batch.Records)*columns)
 	for _, r := range g.batch.Records {
 		var before any
@@ -28,9 +29,10 @@ func (w *writer) insertLeaves(ctx context.Context, g *group) error {
 			before = r.Before
 		}
 		s := g.taken[r.Draft].sealed[r.Event]
-		args = append(args, r.Index, before, r.Leaf, s.actor, s.who, s.context, orNull(s.command))
+		args = append(args, r.Index, before, r.Leaf, s.actor, s.who, s.context, orNull(s.command), nil)
 	}
-	return w.insertMany(ctx, many{"INSERT INTO leaves (idx, before, leaf, actor, who, context, command) VALUES ", columns, ""}, args)
+	args[len(args)-1] = g.tip.Checkpoint.Note
+	return w.insertMany(ctx, many{"INSERT INTO leaves (idx, before, leaf, actor, who, context, command, note) VALUES ", columns, ""}, args)
 }
 
 func (w *writer) freeKeys(ctx context.Context, g *group) error {

@@ -24,13 +24,15 @@ func (s *Store) Scrub(ctx context.Context) error {
 		return explain(err)
 	}
 	defer tx.Rollback()
-	var note []byte
-	if err := tx.QueryRowContext(ctx, "SELECT note FROM head").Scan(&note); err != nil {
-		return fmt.Errorf("the signed head: %w", explain(err))
-	}
-	head, err := ledger.OpenCheckpoint(note, s.cfg.Origin, s.cfg.Keys)
+	note, err := headNote(ctx, tx)
 	if err != nil {
-		return fmt.Errorf("the signed head: %w", err)
+		return err
+	}
+	var head ledger.Checkpoint
+	if note != nil {
+		if head, err = ledger.OpenCheckpoint(note, s.cfg.Origin, s.cfg.Keys); err != nil {
+			return fmt.Errorf("the signed head: %w", err)
+		}
 	}
 	c := scrub{s: s, tx: tx}
 	for c.edge.Size() < head.Size {
@@ -38,7 +40,7 @@ func (s *Store) Scrub(ctx context.Context) error {
 			return err
 		}
 	}
-	if c.edge.Root() != head.Root {
+	if note != nil && c.edge.Root() != head.Root {
 		return fmt.Errorf("the %d leaves hash to root %v, and the signed head says %v", head.Size, c.edge.Root(), head.Root)
 	}
 	return c.rest(ctx, head.Size)

@@ -22,8 +22,7 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// vaultCheck is sealed in the head row, to find out whether the vault key is the
-// one that this database was made with.
+// vaultCheck names what is sealed in the database for checkVault.
 const vaultCheck = "countersign/vault-check/v1"
 
 // connect opens the readers' pool and returns the writer's own connection, with
@@ -91,16 +90,12 @@ func migrate(ctx context.Context, db *sql.DB) error {
 // start checks that the record is whole at its right edge and is what was
 // signed, and returns the state that the next commit starts from.
 func (s *Store) start(ctx context.Context, own *sql.DB) (batch.Tip, error) {
-	head, err := s.head(ctx, own)
+	if err := s.checkVault(ctx, own); err != nil {
+		return batch.Tip{}, err
+	}
+	head, err := s.head(ctx)
 	if err != nil {
 		return batch.Tip{}, err
-	}
-	var leaves int64
-	if err := own.QueryRowContext(ctx, "SELECT coalesce(max(idx)+1, 0) FROM leaves").Scan(&leaves); err != nil {
-		return batch.Tip{}, err
-	}
-	if leaves != head.Size {
-		return batch.Tip{}, fmt.Errorf("the signed head is of %d leaves and the database ends after %d; it was changed: restore a backup", head.Size, leaves)
 	}
 	edge, err := ledger.EdgeAt(ctx, head.Size, s.rederived)
 	if err != nil {
@@ -117,30 +112,58 @@ func (s *Store) start(ctx context.Context, own *sql.DB) (batch.Tip, error) {
 	return tip, err
 }
 
-// head reads the signed head, or makes that of an empty log.
-func (s *Store) head(ctx context.Context, own *sql.DB) (ledger.Checkpoint, error) {
-	var note, check []byte
-	err := own.QueryRowContext(ctx, "SELECT note, vault FROM head").Scan(&note, &check)
+// checkVault finds out whether the vault key is the one that the keys in the
+// database are wrapped with. A new database takes the one it is given.
+func (s *Store) checkVault(ctx context.Context, own *sql.DB) error {
+	var sealed []byte
+	err := own.QueryRowContext(ctx, "SELECT sealed FROM vault").Scan(&sealed)
 	if errors.Is(err, sql.ErrNoRows) {
-		empty, err := (batch.Tip{}).Signed(s.cfg.Origin, s.cfg.Signer)
-		if err != nil {
-			return ledger.Checkpoint{}, err
-		}
-		note, check = empty.Checkpoint.Note, s.seal.SealLoose(vaultCheck, []byte(s.cfg.Origin))
-		if _, err := own.ExecContext(ctx, "INSERT INTO head (one, size, note, vault) VALUES (1, 0, $1, $2)", note, check); err != nil {
-			return ledger.Checkpoint{}, err
-		}
-	} else if err != nil {
+		_, err := own.ExecContext(ctx, "INSERT INTO vault (one, sealed) VALUES (1, $1)", s.seal.SealLoose(vaultCheck, []byte(s.cfg.Origin)))
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := s.seal.OpenLoose(vaultCheck, sealed); err != nil {
+		return errors.New("the vault key is not the one that this database was made with; give that one")
+	}
+	return nil
+}
+
+// head reads the signed head, or signs that of an empty log.
+func (s *Store) head(ctx context.Context) (ledger.Checkpoint, error) {
+	var leaves int64
+	if err := s.read.QueryRowContext(ctx, "SELECT coalesce(max(idx)+1, 0) FROM leaves").Scan(&leaves); err != nil {
 		return ledger.Checkpoint{}, err
 	}
-	if _, err := s.seal.OpenLoose(vaultCheck, check); err != nil {
-		return ledger.Checkpoint{}, errors.New("the vault key is not the one that this database was made with; give that one")
+	if leaves == 0 {
+		empty, err := batch.Tip{}.Signed(s.cfg.Origin, s.cfg.Signer)
+		return empty.Checkpoint, err
+	}
+	note, err := headNote(ctx, s.read)
+	if err != nil {
+		return ledger.Checkpoint{}, err
 	}
 	cp, err := ledger.OpenCheckpoint(note, s.cfg.Origin, s.cfg.Keys)
 	if err != nil {
 		return ledger.Checkpoint{}, fmt.Errorf("the signed head: %w; check the origin and the log key", err)
 	}
+	if cp.Size != leaves {
+		return ledger.Checkpoint{}, fmt.Errorf("the signed head is of %d leaves and the database ends after %d; it was changed: restore a backup", cp.Size, leaves)
+	}
 	return cp, nil
+}
+
+// headNote is the signed checkpoint on the last leaf; nil if there is no leaf.
+func headNote(ctx context.Context, q queryer) ([]byte, error) {
+	notes, err := column[[]byte](ctx, q, "SELECT note FROM leaves ORDER BY idx DESC LIMIT 1")
+	if err != nil || len(notes) == 0 {
+		return nil, err
+	}
+	if notes[0] == nil {
+		return nil, errors.New("the last leaf carries no signed checkpoint, so leaves are missing after it; the database was changed: restore a backup")
+	}
+	return notes[0], nil
 }
 
 // rederived is a ledger.TileFunc that hashes what the tile rests on again: the

@@ -209,7 +209,7 @@ func (w *writer) fill(ctx context.Context, g *group) error {
 		return err
 	}
 	g.tip = s.tip
-	return w.setHead(ctx, was.Checkpoint, g.tip.Checkpoint)
+	return w.insertLeaves(ctx, g)
 }
 
 // decide takes the changes in or refuses them, in the order in which their
@@ -264,14 +264,14 @@ func (w *writer) sign(next batch.Tip) <-chan signing {
 // leaves would fork the log.
 func (w *writer) find(ctx context.Context, tip batch.Tip, cause error) error {
 	_ = w.exec(ctx, "ROLLBACK") // fails if the commit went through
-	var note []byte
-	if err := w.s.read.QueryRowContext(ctx, "SELECT note FROM head").Scan(&note); err != nil {
-		w.dead = fmt.Errorf("the record could not be read after a commit that failed (%w); restart: %w", cause, explain(err))
+	note, err := headNote(ctx, w.s.read)
+	if err != nil {
+		w.dead = fmt.Errorf("the record could not be read after a commit that failed (%w); restart: %w", cause, err)
 		return fmt.Errorf("%w: %w", store.ErrUnknown, w.dead)
 	}
 	was := w.s.tip.Load().Checkpoint
 	switch {
-	case bytes.Equal(note, was.Note):
+	case note == nil && was.Size == 0, note != nil && bytes.Equal(note, was.Note):
 		return fmt.Errorf("commit: %w", cause)
 	case bytes.Equal(note, tip.Checkpoint.Note):
 		return nil
@@ -302,17 +302,6 @@ func (w *writer) publish(g *group) {
 	w.s.heads.put(g.batch.Heads)
 	w.s.tip.Store(&g.tip)
 	w.s.pin.see(g.tip.Checkpoint)
-}
-
-func (w *writer) setHead(ctx context.Context, was, is ledger.Checkpoint) error {
-	res, err := w.result(ctx, "UPDATE head SET size = $1, note = $2 WHERE size = $3", is.Size, is.Note, was.Size)
-	if err != nil {
-		return err
-	}
-	if n, err := res.RowsAffected(); err != nil || n != 1 {
-		return fmt.Errorf("the head in the database is not of %d leaves; another program wrote to it: %w", was.Size, err)
-	}
-	return nil
 }
 
 // exec runs a statement, prepared once.

@@ -1,8 +1,10 @@
 package mcptool
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/countersignhq/countersign"
@@ -10,7 +12,8 @@ import (
 )
 
 // connection are the members of params that belong to one connection and not to
-// what is asked: without them, two identical asks have one digest.
+// what is asked: without them, two identical asks have one digest. It is never
+// written to.
 var connection = [][]string{
 	{"_meta", "progressToken"},
 	{"_meta", "claudecode/toolUseId"},
@@ -19,19 +22,32 @@ var connection = [][]string{
 	{"_meta", "io.modelcontextprotocol/clientCapabilities"},
 }
 
-// Strip returns the params without the members that belong to the connection.
-// Every other byte stays as it is.
+// Strip returns the params as they are asked for: without the members that
+// belong to the connection, and with blanks in place of the line breaks between
+// values, because over stdio a message is a line. Every other byte stays as it
+// is. What is not strict JSON is an error.
 func Strip(params []byte) ([]byte, error) {
 	if len(params) == 0 {
 		return nil, nil
 	}
-	return canon.Without(params, connection...)
+	kept, err := canon.Without(params, connection...)
+	if err != nil || !bytes.ContainsAny(kept, "\r\n") {
+		return kept, err
+	}
+	// In JSON a line break stands between values or not at all.
+	return bytes.Map(func(r rune) rune {
+		if r == '\r' || r == '\n' {
+			return ' '
+		}
+		return r
+	}, kept), nil
 }
 
 // Pins reads the result of tools/list, {"result":{"tools":[…]}} or the result
-// alone, and returns each tool's digest, SHA-256 over the definition's canonical
-// bytes, and what it claims of itself. A definition that has no canonical form
-// (a fraction in its schema) is named by its exact bytes.
+// alone, and returns by name each tool's digest and what it claims of itself.
+// The digest is over the whole definition in its canonical form, so that the
+// order of members does not matter. A definition that has none, because a number
+// in it is a fraction or is large, is named by its exact bytes.
 func Pins(listing []byte) (map[string]countersign.Digest, map[string]countersign.ToolClaim, error) {
 	if err := canon.Check(listing); err != nil {
 		return nil, nil, err
@@ -40,21 +56,22 @@ func Pins(listing []byte) (map[string]countersign.Digest, map[string]countersign
 		listing = result
 	}
 	raw, ok := canon.Member(listing, "tools")
-	if !ok {
-		return nil, nil, fmt.Errorf("the listing has no tools")
+	if !ok || raw[0] != '[' {
+		return nil, nil, errors.New("the listing has no list of tools")
 	}
 	var definitions []json.RawMessage
 	if err := json.Unmarshal(raw, &definitions); err != nil {
 		return nil, nil, fmt.Errorf("tools: %w", err)
 	}
 	pins, claims := map[string]countersign.Digest{}, map[string]countersign.ToolClaim{}
-	for _, d := range definitions {
-		var name string
-		if member, ok := canon.Member(d, "name"); !ok || json.Unmarshal(member, &name) != nil {
-			return nil, nil, fmt.Errorf("a tool has no name: %.80s", d)
+	for i, d := range definitions {
+		member, ok := canon.Member(d, "name")
+		if !ok || member[0] != '"' || len(member) == 2 {
+			return nil, nil, fmt.Errorf("tool %d of the listing has no name", i)
 		}
+		name := decoded(member)
 		if _, twice := pins[name]; twice {
-			return nil, nil, fmt.Errorf("two tools are named %q", name)
+			return nil, nil, fmt.Errorf("two tools of the listing are named %+q", clip(name))
 		}
 		pins[name], claims[name] = digestOf(d), claimOf(d)
 	}
@@ -62,23 +79,28 @@ func Pins(listing []byte) (map[string]countersign.Digest, map[string]countersign
 }
 
 func digestOf(definition []byte) countersign.Digest {
+	form := "countersign/tool/v1\n"
 	b, err := canon.Canonical(definition)
 	if err != nil {
-		b = definition
+		form, b = "countersign/tool-bytes/v1\n", definition
 	}
-	return sha256.Sum256(b)
+	return sha256.Sum256(append([]byte(form), b...))
 }
 
+// claimOf reads the annotations as the protocol means them (revision 2025-11-25,
+// ToolAnnotations): a tool that says it does not only read may destroy, unless it
+// says it does not. One that says neither is taken for nothing.
 func claimOf(definition []byte) countersign.ToolClaim {
-	says := func(path ...string) bool {
-		v, ok := canon.Member(definition, path...)
-		return ok && string(v) == "true"
-	}
-	_, readOnly := canon.Member(definition, "annotations", "readOnlyHint")
-	_, destructive := canon.Member(definition, "annotations", "destructiveHint")
+	readOnly, saysReadOnly := canon.Member(definition, "annotations", "readOnlyHint")
+	destructive, saysDestructive := canon.Member(definition, "annotations", "destructiveHint")
 	_, schema := canon.Member(definition, "outputSchema")
-	return countersign.ToolClaim{
-		ReadOnly: says("annotations", "readOnlyHint"), Destructive: says("annotations", "destructiveHint"),
-		Annotated: readOnly || destructive, OutputSchema: schema,
+	c := countersign.ToolClaim{
+		ReadOnly: string(readOnly) == "true", Annotated: saysReadOnly || saysDestructive, OutputSchema: schema,
 	}
+	if saysDestructive {
+		c.Destructive = string(destructive) != "false"
+	} else {
+		c.Destructive = saysReadOnly && !c.ReadOnly
+	}
+	return c
 }

@@ -1,14 +1,15 @@
 // Package mcptool says what one MCP request would do. The configuration is the
 // operator's word on what a tool does; a tool's own definition is a claim, which
-// may raise the risk and never lowers it. Understand is where to start.
+// may raise the risk and never lowers it. Understand is where to start; Strip
+// and Pins prepare what it looks at.
 package mcptool
 
 import (
 	"encoding/json"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/internal/canon"
@@ -19,77 +20,111 @@ import (
 const Version = "mcptool/1"
 
 const (
-	read    = "mcp.read"
-	unknown = "mcp.unknown"
+	toolsCall = "tools/call"
+	read      = "mcp.read"
+	unknown   = "mcp.unknown"
 	// large is a size, in bytes, of params that is unusual.
 	large = 64 << 10
 	// unlabelled is the class of data of which nobody said what it is.
 	unlabelled = "unlabelled"
+	// mostWords is the length, in bytes, of evidence, paths and names in facts.
+	mostWords = 200
 )
 
-// reads are the methods, apart from tools/call, that are known only to read.
+// reads are the methods, apart from tools/call, that are known only to read. It
+// is never written to.
 var reads = []string{"completion/complete", "prompts/get", "resources/read"}
+
+// callMembers are the params of tools/call that are understood; others, such as
+// task, change what a call means. It is never written to.
+var callMembers = []string{"_meta", "arguments", "name"}
 
 // Understand finds the facts of a request. It is pure.
 func Understand(c countersign.MCPRequest, r countersign.Resource, sinks []countersign.Sink) countersign.Facts {
 	u := &understanding{facts: countersign.Facts{
-		Tool: c.Method, Classes: classes(nil, r), Certainty: countersign.Known, Understanding: Version,
+		Tool: clip(c.Method), Verbs: []string{unknown}, Classes: classes(nil, r),
+		Certainty: countersign.Known, Understanding: Version,
 	}}
 	if r.UnsafeSameUser {
 		u.found("request.unsafe-same-user", r.Name, "", "catalogue", countersign.Known)
 	}
-	if len(c.Params) > 0 && canon.Check(c.Params) != nil {
-		u.facts.Verbs = []string{unknown}
-		u.found("json.unreadable", "params", "", "parser", countersign.Known)
+	if !readable(c) {
+		u.found("json.unreadable", "the params are not one JSON object that all read alike", "", "parser", countersign.Known)
 		return u.facts
 	}
 	if len(c.Params) > large {
 		u.found("mcp.large", fmt.Sprintf("%d bytes", len(c.Params)), "", "bytes", countersign.Known)
 	}
 	u.text(c.Params)
-	name, isCall := Tool(c)
+	name, names := Tool(c)
 	switch {
-	case isCall:
-		u.tool(name, c, r, sinks)
+	case names:
+		u.call(name, c, r, sinks)
 	case slices.Contains(reads, c.Method):
 		u.facts.Verbs = []string{read}
 	default:
-		u.facts.Verbs = []string{unknown}
 		u.found("mcp.method-unknown", c.Method, "", "catalogue", countersign.Known)
 	}
 	return u.facts
 }
 
+// readable says whether the params are strict JSON and have the shape that
+// everything below relies on: an object, and in a call a name and, if there are
+// arguments, an object of them.
+func readable(c countersign.MCPRequest) bool {
+	if len(c.Params) == 0 {
+		return c.Method != toolsCall
+	}
+	if canon.Check(c.Params) != nil || !isObject(c.Params) {
+		return false
+	}
+	if c.Method != toolsCall {
+		return true
+	}
+	arguments, given := canon.Member(c.Params, "arguments")
+	_, named := Tool(c)
+	return named && (!given || isObject(arguments))
+}
+
+func isObject(b []byte) bool {
+	b, ok := canon.Member(b) // without the whitespace around it
+	return ok && b[0] == '{'
+}
+
 // Tool returns the name of the tool that a tools/call names.
 func Tool(c countersign.MCPRequest) (string, bool) {
-	if c.Method != "tools/call" || canon.Check(c.Params) != nil {
+	if c.Method != toolsCall || canon.Check(c.Params) != nil {
 		return "", false
 	}
 	raw, ok := canon.Member(c.Params, "name")
-	var name string
-	if !ok || json.Unmarshal(raw, &name) != nil {
+	if !ok || raw[0] != '"' {
 		return "", false
 	}
-	return name, true
+	return decoded(raw), true
 }
 
 // understanding is one request's facts in the making.
 type understanding struct{ facts countersign.Facts }
 
 func (u *understanding) found(id, evidence, where, source string, c countersign.Certainty) {
-	u.facts.Indicators = append(u.facts.Indicators, understand.Found(id, evidence, where, source, c))
+	u.facts.Indicators = append(u.facts.Indicators, understand.Found(id, clip(evidence), clip(where), source, c))
 }
 
-func (u *understanding) tool(name string, c countersign.MCPRequest, r countersign.Resource, sinks []countersign.Sink) {
-	u.facts.Tool = name
-	declared, listed := r.Tools[name]
-	u.definition(name, listed, r)
-	if !listed {
-		u.facts.Verbs = []string{unknown}
-		u.found("mcp.tool-unlisted", name, "name", "catalogue", countersign.Known)
-		return
+func (u *understanding) call(name string, c countersign.MCPRequest, r countersign.Resource, sinks []countersign.Sink) {
+	u.facts.Tool = clip(name)
+	for member := range canon.Members(c.Params) {
+		if !slices.Contains(callMembers, member) {
+			u.facts.Certainty = countersign.Possible
+			u.found("mcp.method-unknown", "tools/call with "+member, member, "parser", countersign.Known)
+		}
 	}
-	u.facts.Verbs = slices.Clone(declared.Verbs)
+	declared := r.Tools[name]
+	u.definition(name, declared, r)
+	if len(declared.Verbs) == 0 {
+		u.found("mcp.tool-unlisted", name, "name", "catalogue", countersign.Known)
+	} else {
+		u.facts.Verbs = slices.Clone(declared.Verbs)
+	}
 	u.facts.Classes = classes(declared.Classes, r)
 	if declared.Sink != "" {
 		u.sink(declared.Sink, c.Params, r, sinks)
@@ -97,55 +132,22 @@ func (u *understanding) tool(name string, c countersign.MCPRequest, r countersig
 }
 
 // definition compares the tool's definition with its pin, and takes what it
-// claims for what it is.
-func (u *understanding) definition(name string, listed bool, r countersign.Resource) {
+// claims of itself for true where that is worse than what the operator said.
+func (u *understanding) definition(name string, declared countersign.Tool, r countersign.Resource) {
 	if _, pinned := r.Pins[name]; !pinned {
 		u.found("mcp.tool-unpinned", name, "name", "catalogue", countersign.Known)
 	}
 	if _, changed := r.Changed[name]; changed {
 		u.found("mcp.tool-changed", name, "name", "catalogue", countersign.Known)
 	}
+	onlyReads := len(declared.Verbs) > 0 && !slices.ContainsFunc(declared.Verbs, func(v string) bool { return v != read })
 	claim, seen := r.Claims[name]
 	switch {
 	case claim.Destructive:
 		u.found("mcp.tool-destructive", name, "name", "annotation", countersign.Known)
-	case seen && !claim.Annotated && !listed:
-		u.found("mcp.tool-unannotated", name, "name", "annotation", countersign.Known)
+	case seen && !claim.Annotated && !onlyReads:
+		u.found("mcp.tool-unannotated", name, "name", "catalogue", countersign.Known)
 	}
-}
-
-// sink finds where the data goes, by the argument that says so.
-func (u *understanding) sink(argument string, params []byte, r countersign.Resource, sinks []countersign.Sink) {
-	where := "arguments." + argument
-	u.facts.Exports = true
-	u.facts.Sink = &countersign.Destination{Certainty: countersign.Unknown}
-	raw, ok := canon.Member(params, append([]string{"arguments"}, strings.Split(argument, ".")...)...)
-	var address string
-	if !ok || json.Unmarshal(raw, &address) != nil {
-		u.found("data.sink-unknown", "no "+argument, where, "catalogue", countersign.Known)
-		return
-	}
-	u.facts.Sink.Address = address
-	for _, s := range sinks {
-		if matches(s.Match, address) {
-			u.facts.Sink.Region, u.facts.Sink.Certainty = s.Region, countersign.Known
-			break
-		}
-	}
-	switch region := u.facts.Sink.Region; {
-	case u.facts.Sink.Certainty != countersign.Known:
-		u.found("data.sink-unknown", address, where, "catalogue", countersign.Known)
-	case !slices.Contains(r.Regions, region):
-		u.found("data.leaves-region", fmt.Sprintf("to %s, %s", address, region), where, "catalogue", countersign.Known)
-	}
-}
-
-// matches reports whether the address matches the pattern, in which * stands for
-// anything, slashes included.
-func matches(pattern, address string) bool {
-	const slash = "\x00" // path.Match does not let * cross a slash
-	ok, err := path.Match(strings.ReplaceAll(pattern, "/", slash), strings.ReplaceAll(address, "/", slash))
-	return err == nil && ok
 }
 
 // classes are the tool's own data classes, else the resource's, else unlabelled.
@@ -157,4 +159,25 @@ func classes(own []string, r countersign.Resource) []string {
 		return slices.Clone(r.DataClasses)
 	}
 	return []string{unlabelled}
+}
+
+// decoded is a string of a checked document.
+func decoded(raw []byte) string {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return s
+}
+
+// clip keeps what may be a megabyte of somebody's cunning out of the facts.
+func clip(s string) string {
+	if len(s) <= mostWords {
+		return s
+	}
+	cut := mostWords
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return strings.Clone(s[:cut]) + "…"
 }

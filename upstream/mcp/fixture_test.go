@@ -74,6 +74,7 @@ func newHouse(t testing.TB, change func(*mcp.Config)) house {
 	h := house{record: newRecord(t), seen: filepath.Join(t.TempDir(), "seen")}
 	cfg := mcp.Config{
 		Name: "mcp/test", Command: []string{os.Args[0], "play-server", h.seen}, UnsafeSameUser: true, Trust: h.trust,
+		Env: map[string]string{"GORACE": "atexit_sleep_ms=0"}, // or a server built with -race lives on for a second
 	}
 	if change != nil {
 		change(&cfg)

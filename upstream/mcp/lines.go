@@ -61,8 +61,8 @@ type idScanner struct {
 	depth    int
 	inString bool
 	escaped  bool
-	text     []byte // of the string being read at depth 1, up to a few bytes
-	isKey    bool   // what was read last at depth 1 is the key "id"
+	text     []byte // of the string being read, up to a few bytes
+	isKey    bool   // what was read last is the string "id"
 	inValue  bool   // of "id"
 	digits   []byte
 	found    int64
@@ -93,7 +93,7 @@ func (s *idScanner) insideString(c byte) {
 		s.escaped = true
 	case c == '"':
 		s.inString = false
-		s.isKey = s.depth == 1 && string(s.text) == "id"
+		s.isKey = string(s.text) == "id"
 		return
 	}
 	if len(s.text) < 4 {

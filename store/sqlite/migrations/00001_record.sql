@@ -1,16 +1,9 @@
 -- +goose Up
 
--- The signed head of the log: one row, and the check that the vault key is the
--- one that the keys were wrapped with.
-CREATE TABLE head (
-	one   INTEGER PRIMARY KEY CHECK (one = 1),
-	size  INTEGER NOT NULL,
-	note  BLOB NOT NULL,
-	vault BLOB NOT NULL
-);
-
 -- The leaves as they were hashed, with their sealed blobs. before is the leaf
--- before it of the same request or entity; actor names the key of who.
+-- before it of the same request or entity; actor names the key of who. The last
+-- leaf of each commit carries the signed checkpoint of the log that ends with it:
+-- the newest is the head.
 CREATE TABLE leaves (
 	idx     INTEGER PRIMARY KEY,
 	before  INTEGER,
@@ -18,7 +11,8 @@ CREATE TABLE leaves (
 	actor   TEXT NOT NULL,
 	who     BLOB NOT NULL,
 	context BLOB NOT NULL,
-	command BLOB
+	command BLOB,
+	note    BLOB
 );
 
 -- Full tiles only; the others are computed.
@@ -50,6 +44,12 @@ CREATE INDEX subjects_digest ON subjects (digest) WHERE digest IS NOT NULL;
 CREATE INDEX subjects_pending ON subjects (first) WHERE decision = 'pending';
 CREATE INDEX subjects_running ON subjects (first) WHERE execution = 'running';
 CREATE INDEX subjects_entity ON subjects (first) WHERE decision IS NULL;
+
+-- One row that only the vault key opens which the keys were wrapped with.
+CREATE TABLE vault (
+	one    INTEGER PRIMARY KEY CHECK (one = 1),
+	sealed BLOB NOT NULL
+);
 
 -- Wrapped keys of those who act and of entities.
 CREATE TABLE keys (

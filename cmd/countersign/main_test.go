@@ -1,0 +1,55 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/countersignhq/countersign/cmd/countersign/shop"
+	"github.com/countersignhq/countersign/upstream/confine"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain makes the test binary be, besides the tests, the countersign command
+// of the stories, what it starts upstreams through, and an upstream: a small shop
+// that speaks MCP.
+func TestMain(m *testing.M) {
+	confine.Main(os.Args)
+	if os.Getenv("COUNTERSIGN_TEST_SHOP") != "" {
+		if err := shop.Serve(untilVanish(os.Stdin), os.Stdout); err != nil {
+			os.Exit(1)
+		}
+		return
+	}
+	if in := os.Getenv(asAgent); in != "" {
+		if err := agentAsks(in); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	testscript.Main(m, map[string]func(){"countersign": main})
+}
+
+// untilVanish is the shop's input. It ends the shop in the middle of a call that
+// says "vanish": then nobody knows what became of it.
+func untilVanish(in io.Reader) io.Reader {
+	out, w := io.Pipe()
+	go func() {
+		lines := bufio.NewScanner(in)
+		lines.Buffer(nil, 4<<20)
+		for lines.Scan() {
+			if strings.Contains(lines.Text(), "vanish") {
+				os.Exit(3)
+			}
+			if _, err := fmt.Fprintln(w, lines.Text()); err != nil {
+				return
+			}
+		}
+		w.CloseWithError(io.EOF)
+	}()
+	return out
+}

@@ -1,0 +1,108 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/gate"
+)
+
+// TestPagesInABrowser runs e2e/pages.test.mjs against a server of this process.
+// COUNTERSIGN_SHOTS names a folder for screenshots of every page in every state.
+func TestPagesInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser takes half a minute")
+	}
+	w := newWorld(t)
+	stage := httptest.NewServer(http.HandlerFunc(w.stage))
+	defer stage.Close()
+	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "e2e/pages.test.mjs")
+	cmd.Env = append(os.Environ(), "NODE_PATH="+nodeModules(t), "WEB_URL="+w.url, "STAGE_URL="+stage.URL, "SHOTS="+os.Getenv("COUNTERSIGN_SHOTS"))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// nodeModules installs what e2e's lock file names, once.
+func nodeModules(t *testing.T) string {
+	t.Helper()
+	lock, err := os.ReadFile("e2e/package-lock.json")
+	must(t, err)
+	cache, err := os.UserCacheDir()
+	must(t, err)
+	dir := filepath.Join(cache, "countersign-test", "e2e-"+countersign.DigestOfCanonical(lock).String()[7:19])
+	modules := filepath.Join(dir, "node_modules")
+	if _, err := os.Stat(filepath.Join(modules, ".package-lock.json")); err == nil {
+		return modules
+	}
+	must(t, os.CopyFS(dir, os.DirFS("e2e")))
+	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("npm ci: %v\n%s", err, out)
+	}
+	return modules
+}
+
+// stage does what the browser test asks for.
+func (w *world) stage(rw http.ResponseWriter, r *http.Request) {
+	said, err := w.play(r.URL.Path[1:], r.FormValue)
+	if err != nil {
+		http.Error(rw, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	fmt.Fprint(rw, said)
+}
+
+func (w *world) play(what string, arg func(string) string) (string, error) {
+	id := countersign.RequestID(arg("id"))
+	switch what {
+	case "link":
+		return w.web.Link(context.Background(), "per_"+arg("person"))
+	case "ask":
+		r := w.ask(arg("tool"), arg("args"), func(a *gate.Ask) {
+			if reason := arg("reason"); reason != "" {
+				a.Reason = reason
+			}
+			if name := arg("name"); name != "" {
+				a.By.Name = name
+			}
+			if arg("for") == "dana" {
+				a.OnBehalfOf = []countersign.Principal{{Kind: countersign.KindPerson, ID: "per_dana", Name: "Dana Whitfield", Issuer: "local", Subject: "dana"}}
+			}
+			a.Origin.ServerAccount = arg("local") != ""
+		})
+		return string(r.ID), nil
+	case "run":
+		w.run(id)
+	case "pass":
+		d, err := time.ParseDuration(arg("who"))
+		w.advance(d)
+		return "", errors.Join(err, w.gate.Tick(context.Background()))
+	case "settle":
+		w.advance(24 * time.Hour)
+		return "", w.gate.Tick(context.Background())
+	case "approve", "reject", "escalate":
+		return "", w.choose(id, arg("who"), countersign.Choice(what))
+	}
+	return "", nil
+}
+
+func (w *world) choose(id countersign.RequestID, who string, choice countersign.Choice) error {
+	b := w.as(who)
+	got := b.decide(id, string(choice), "reason", "Seen, and it is right.", "to", "dba")
+	if got.status != http.StatusSeeOther {
+		return fmt.Errorf("%s by %s: %d %s", choice, who, got.status, got.text)
+	}
+	return nil
+}

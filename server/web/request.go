@@ -1,0 +1,263 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/brief"
+	"github.com/countersignhq/countersign/gate/quorum"
+	"github.com/countersignhq/countersign/store"
+)
+
+// shown is what the page of one request draws.
+type shown struct {
+	brief.Brief
+	Lines  []codeLine
+	States []stateWord
+	// Notice says how it ended, or what came of what the viewer just tried.
+	Notice *notice
+	Panel  panel
+	Past   past
+	Steps  []step
+	// Pending is true while people can decide, Undo while an approval can still
+	// be taken back.
+	Pending, Undo, Settled bool
+	Critical               bool
+	View                   string // the view digest, which a decision carries
+	Reason                 string // what the viewer had typed
+}
+
+// A panel is the viewer's side of the decision.
+type panel struct {
+	Fuse   fuse
+	Pips   pips
+	Stages []signatures
+	// May is true if the viewer's choice counts at all; NotMine says why not.
+	May     bool
+	NotMine string
+	// Approve is true if it is offered; Lacks says why not.
+	Approve  bool
+	Lacks    string
+	Groups   []string // that it can be escalated to
+	Signed   string   // "Signed in as Bob Okafor, session 6 min old."
+	Resource string   // the name to type
+}
+
+// signatures are the lines of one stage.
+type signatures struct {
+	Says  string
+	Lines []signature
+}
+
+type signature struct {
+	By   *brief.Signature // nil: the line is open
+	Open string           // who may sign here
+	N    int
+	Of   int
+}
+
+func (w *Web) request(rw http.ResponseWriter, r *http.Request, v *viewer) {
+	req, err := w.find(r, v)
+	if err != nil {
+		w.fail(rw, r, err)
+		return
+	}
+	undoing := r.URL.Query().Get("undo") != ""
+	if !req.Settled() && req.Decision != countersign.DecisionPending && !undoing {
+		rw.Header().Set("Refresh", "3") // nobody decides here now: it shows how it goes on
+	}
+	w.show(rw, r, v, req, http.StatusOK, func(s *shown) { s.Undo = s.Undo && undoing })
+}
+
+// find returns the request of the address if the viewer may see it.
+func (w *Web) find(r *http.Request, v *viewer) (countersign.Request, error) {
+	req, err := w.gate.Get(r.Context(), countersign.RequestID(r.PathValue("id")))
+	if err != nil && countersign.CodeOf(err) != countersign.CodeNotFound {
+		return req, err
+	}
+	if err != nil || !v.sees(req) {
+		return req, noPage()
+	}
+	return req, nil
+}
+
+// show draws the request as it is, and as more says.
+func (w *Web) show(rw http.ResponseWriter, r *http.Request, v *viewer, req countersign.Request, status int, more func(*shown)) {
+	b := brief.Build(req, v.dir)
+	s := shown{
+		Brief: b, Lines: codeLines(b.Command.Lines), View: b.Digest().String(), Settled: req.Settled(),
+		States: []stateWord{decisionWord(req.Decision)}, Notice: ending(req, b), Panel: w.panel(v, req, b),
+		Pending: req.Decision == countersign.DecisionPending, Undo: canUndo(v, req),
+	}
+	s.Critical = s.Pending && b.Severity == countersign.Critical
+	if req.Execution != countersign.ExecutionNone {
+		s.States = append(s.States, executionWord(req.Execution))
+	}
+	var err error
+	if s.Past, err = w.past(r, v, req); err == nil && !s.Pending {
+		s.Steps, err = w.steps(r, req, b)
+	}
+	if err != nil {
+		w.fail(rw, r, err)
+		return
+	}
+	more(&s)
+	here := "inbox"
+	if !s.Pending {
+		here = "history"
+	}
+	w.draw(rw, r, status, "request", page{
+		Title:  titleOf(req) + ", " + b.Severity.String() + ", " + string(req.Decision),
+		Viewer: v, Here: here, Critical: s.Critical, Body: s,
+	})
+}
+
+func titleOf(r countersign.Request) string {
+	const most = 80
+	title := []rune(brief.Summary(r).String())
+	if len(title) > most {
+		return string(title[:most]) + "…"
+	}
+	return string(title)
+}
+
+// canUndo reports whether an approval can still be taken back.
+func canUndo(v *viewer, r countersign.Request) bool {
+	waits := r.Decision == countersign.DecisionApproved && r.Execution == countersign.ExecutionNone
+	return waits && quorum.MayDecide(v.dir, r, v.ID) == nil
+}
+
+func (w *Web) panel(v *viewer, r countersign.Request, b brief.Brief) panel {
+	p := panel{
+		Fuse: fuseOf(r, v.now), Pips: pipsOf(b.Deciders.Signed, b.Deciders.Needed), Resource: r.Resource.Name,
+		Signed: "Signed in as " + v.Name + ", session " + ago(v.now.Sub(v.session.AuthTime)) + " old.",
+	}
+	for _, s := range b.Deciders.Stages {
+		p.Stages = append(p.Stages, linesOf(s))
+	}
+	if why := quorum.MayDecide(v.dir, r, v.ID); why != nil {
+		p.NotMine = sentenceOf(notYours(v, r, why))
+		return p
+	}
+	p.May = true
+	for name := range v.dir.Groups {
+		p.Groups = append(p.Groups, name)
+	}
+	slices.Sort(p.Groups)
+	p.Lacks = w.lacks(v, r, b)
+	p.Approve = b.Approvable && p.Lacks == ""
+	return p
+}
+
+// lacks says why the viewer, who may decide, cannot approve; the obstacles that
+// nobody passes stand in the Brief.
+func (w *Web) lacks(v *viewer, r countersign.Request, b brief.Brief) string {
+	const still = " It can be rejected or escalated."
+	if v.said(r) != "" {
+		return "You have approved it and count once: another person is needed."
+	}
+	least, mine := countersign.Passkey, v.dir.GroupsOf(v.ID, r.CreatedAt)
+	for i, s := range r.Verdict.Requirement.Stages {
+		if needs := b.Deciders.Stages[i].Assurance; quorum.Overlap(s.Reviewers, mine) && least.Meets(needs) {
+			least = needs
+		}
+	}
+	switch {
+	case v.assurance().Meets(least):
+	case least == countersign.Passkey:
+		return "This needs a passkey, and nobody here has enrolled one." + still
+	default:
+		return "This needs a sign-in at most 15 min old, and yours is " + ago(v.now.Sub(v.session.AuthTime)) + " old. Sign in again with a new link to approve it."
+	}
+	if r.Origin.ServerAccount && !w.cfg.Demo {
+		return "The agent runs under this server's own account, so a session opened by a link cannot approve what it asks for." + still
+	}
+	return ""
+}
+
+// linesOf draws a quorum as it would be on paper.
+func linesOf(s brief.Stage) signatures {
+	out := signatures{Says: s.Says}
+	for i := range s.Signed {
+		out.Lines = append(out.Lines, signature{By: &s.Signed[i]})
+	}
+	for len(out.Lines) < min(s.Quorum, mostPips) {
+		who := "anyone of "
+		if len(out.Lines) > 0 {
+			who = "another of "
+		}
+		out.Lines = append(out.Lines, signature{Open: who + listed(s.Groups, "or")})
+	}
+	for i := range out.Lines {
+		out.Lines[i].N, out.Lines[i].Of = i+1, s.Quorum
+	}
+	return out
+}
+
+// past are requests like this one before.
+type past struct {
+	Rows    []earlier
+	N       int
+	Counted int // requests that were looked at
+}
+
+type earlier struct {
+	ID        countersign.RequestID
+	At        time.Time
+	What      brief.Text
+	By        string
+	Decision  stateWord
+	Execution stateWord
+}
+
+const (
+	mostLooked = 200
+	mostPast   = 5
+)
+
+// past looks for the same tool on the same resource by the same requester.
+func (w *Web) past(r *http.Request, v *viewer, req countersign.Request) (past, error) {
+	found, _, err := w.gate.Search(r.Context(), store.Query{Requester: req.Requester.ID, Resource: req.Resource.Name, Limit: mostLooked})
+	var p past
+	for _, old := range found {
+		if old.ID == req.ID || old.Facts.Tool != req.Facts.Tool || !old.CreatedAt.Before(req.CreatedAt) || !v.sees(old) {
+			continue
+		}
+		if p.N++; len(p.Rows) < mostPast {
+			p.Rows = append(p.Rows, earlierOf(old))
+		}
+	}
+	p.Counted = len(found)
+	return p, err
+}
+
+func earlierOf(r countersign.Request) earlier {
+	return earlier{
+		ID: r.ID, At: r.CreatedAt, What: brief.Summary(r), By: decidedBy(r),
+		Decision: decisionWord(r.Decision), Execution: executionWord(r.Execution),
+	}
+}
+
+// decidedBy names the people, or says why there are none.
+func decidedBy(r countersign.Request) string {
+	var names []string
+	for _, d := range r.Decisions {
+		if d.Void == "" && d.Choice != countersign.Escalate && !slices.Contains(names, d.By.Name) {
+			names = append(names, d.By.Name)
+		}
+	}
+	switch {
+	case r.Decision == countersign.DecisionWithdrawn:
+		return "taken back"
+	case r.Decision == countersign.DecisionExpired:
+		return "no one in time"
+	case len(names) > 0:
+		return strings.Join(names, ", ")
+	case r.Decision == countersign.DecisionPending:
+		return "nobody yet"
+	}
+	return "no one, by rule"
+}

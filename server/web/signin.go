@@ -1,0 +1,82 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"regexp"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/identity/link"
+	"github.com/countersignhq/countersign/identity/session"
+)
+
+// Link makes a sign-in link for the person, which works once and for thirty
+// minutes. Whoever has it is the person.
+func (w *Web) Link(ctx context.Context, person string) (string, error) {
+	secret, err := link.New(ctx, w.kept, person, w.cfg.Now())
+	if err != nil {
+		return "", err
+	}
+	return w.origin + "/signin?" + url.Values{"link": {secret}}.Encode(), nil
+}
+
+// signIn is what the sign-in page draws.
+type signIn struct {
+	Link string // the secret, spent by the button alone
+	Next string
+	Host string
+}
+
+// signInPage shows the button. It spends nothing: mail scanners and previews
+// fetch links too.
+func (w *Web) signInPage(rw http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	w.draw(rw, r, http.StatusOK, "signin", page{Title: "Sign in", Body: signIn{
+		Link: q.Get("link"), Next: ownPage(q.Get("next")), Host: w.origin,
+	}})
+}
+
+// spend takes the link and opens a session of the person it was made for.
+func (w *Web) spend(rw http.ResponseWriter, r *http.Request) {
+	person, err := link.Take(r.Context(), w.kept, r.PostForm.Get("link"))
+	if err != nil {
+		w.fail(rw, r, err)
+		return
+	}
+	d, err := w.gate.Directory(r.Context())
+	if err != nil {
+		w.fail(rw, r, err)
+		return
+	}
+	if p, ok := d.People[person]; !ok || p.Inactive {
+		w.fail(rw, r, &countersign.Error{Code: countersign.CodeForbidden, Detail: "this link is of nobody who is active here", Hint: "ask the operator"})
+		return
+	}
+	err = session.Open(r.Context(), w.kept, rw, r, session.Session{Person: person, AuthTime: w.cfg.Now(), Method: "link"})
+	if err != nil {
+		w.fail(rw, r, err)
+		return
+	}
+	w.cfg.Log.Info("signed in", "person", person, "method", "link")
+	http.Redirect(rw, r, ownPage(r.PostForm.Get("next")), http.StatusSeeOther)
+}
+
+func (w *Web) signOut(rw http.ResponseWriter, r *http.Request) {
+	if err := session.End(r.Context(), w.kept, rw, r); err != nil {
+		w.fail(rw, r, err)
+		return
+	}
+	http.Redirect(rw, r, "/signin", http.StatusSeeOther)
+}
+
+var requestPath = regexp.MustCompile(`^/r/req_[0-9a-z]{12}$`)
+
+// ownPage is the path if it is one of the few that somebody may be sent to after
+// signing in, otherwise the Inbox.
+func ownPage(path string) string {
+	if path == "/history" || requestPath.MatchString(path) {
+		return path
+	}
+	return "/"
+}
