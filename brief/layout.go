@@ -221,7 +221,7 @@ func endsVisibly(t Text) Text {
 
 // pathTo appends a key to a path so that no key passes for two.
 func pathTo(path Text, key string) Text {
-	if !isWord(key, "_-[]") {
+	if !isWord(key, "_-") {
 		return join(path, say("["), quoted(key), say("]"))
 	}
 	if len(path) > 0 {

@@ -268,6 +268,9 @@ func TestTheReceiptVectorsHold(t *testing.T) {
 	if *update {
 		_, _, vkey := fixedKey(t, testOrigin)
 		v := receiptVectors{Origin: testOrigin, Key: vkey}
+		if err := os.RemoveAll(filepath.Join("testdata", "receipts")); err != nil {
+			t.Fatal(err)
+		}
 		for _, c := range append(honest(t), tampered(t)...) {
 			v.Receipts = append(v.Receipts, vectorOf(c.name, Verify(c.file, testTrust(t))))
 			writeFile(t, filepath.Join("receipts", c.name+".json"), c.file)

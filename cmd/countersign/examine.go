@@ -122,7 +122,7 @@ func (x *examination) record(ctx context.Context) {
 		x.wrong("record", err)
 		return
 	}
-	x.ok("record", "%s, each read again and as signed", count(int(head.Size), "leaf"))
+	x.ok("record", "%s leaves, each read again and as signed", grouped(head.Size))
 	x.clock(ctx, db, head)
 }
 

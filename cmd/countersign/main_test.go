@@ -24,6 +24,12 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if file := os.Getenv(asCounter); file != "" {
+		if err := countUp(file, os.Stdin, os.Stdout); err != nil {
+			os.Exit(1)
+		}
+		return
+	}
 	if in := os.Getenv(asAgent); in != "" {
 		if err := agentAsks(in); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -39,17 +39,32 @@ that server instead.
 	})
 	a := &at{t: t}
 	a.flags(root.PersistentFlags())
-	root.AddCommand(verbs(a)...)
+	for _, g := range groups(a) {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, cmd := range g.verbs {
+			cmd.GroupID = g.title
+			root.AddCommand(cmd)
+		}
+	}
 	return root
 }
 
-// verbs are all verbs, in the order of help.
-func verbs(a *at) []*cobra.Command {
-	return []*cobra.Command{
-		newLs(a), newShow(a), newApprove(a), newReject(a), newEscalate(a), newWithdraw(a), newResolve(a), newWatch(a),
-		newAgent(a), newPerson(a), newGroup(a), newResource(a),
-		newPolicy(a), newReceipt(a), newVerify(a.t), newAudit(a),
-		newUp(a), newDemo(a.t), newDoctor(a), newVersion(a.t),
+// A verbGroup is some verbs under one title of help.
+type verbGroup struct {
+	title string
+	verbs []*cobra.Command
+}
+
+// groups are all verbs.
+func groups(a *at) []verbGroup {
+	return []verbGroup{
+		{"Requests", []*cobra.Command{
+			newLs(a), newShow(a), newApprove(a), newReject(a), newEscalate(a), newWithdraw(a), newResolve(a), newWatch(a),
+		}},
+		{"Proof", []*cobra.Command{newReceipt(a), newVerify(a.t), newAudit(a)}},
+		{"Who and what", []*cobra.Command{newPerson(a), newGroup(a), newAgent(a), newResource(a), newPolicy(a)}},
+		{"Server", []*cobra.Command{newDemo(a.t), newUp(a), newDoctor(a)}},
+		{"About", []*cobra.Command{newVersion(a.t)}},
 	}
 }
 

@@ -161,6 +161,9 @@ func (x *node) must(n int, answers <-chan heard) json.RawMessage {
 }
 
 func (x *node) call(tool string, args map[string]any) (int, <-chan heard) {
+	if args == nil {
+		args = map[string]any{}
+	}
 	return x.tell("call", map[string]any{"tool": tool, "args": args, "progress": true})
 }
 

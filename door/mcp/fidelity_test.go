@@ -40,12 +40,13 @@ func TestEveryByteOfParamsAndResultsSurvives(t *testing.T) {
 	x := s.open("patient")
 	for i, odd := range corpus() {
 		h.Upstream.Answer([]byte(" { \"result\" :" + odd + "\n}"))
-		params := fmt.Sprintf(`{ "other":%s,"name":"read_file" ,"arguments": %[1]s}`, odd)
+		params := fmt.Sprintf(`{ "_meta":%s,"name":"read_file" ,"arguments": %[1]s}`, odd)
 		g := x.send(t.Context(), `{"jsonrpc":"2.0","params":`+params+` ,"method":"tools/call", "id" : "\u0031" }`)
 		wantResult(t, i, g, "application/json", odd)
 		ran := h.Upstream.Ran()
-		if last := ran[len(ran)-1].(countersign.MCPRequest); string(last.Params) != params {
-			t.Errorf("%d: the upstream got\n%.300s\nwant\n%.300s", i, last.Params, params)
+		want := strings.ReplaceAll(params, "\n", " ") // over stdio a message is one line
+		if last := ran[len(ran)-1].(countersign.MCPRequest); string(last.Params) != want {
+			t.Errorf("%d: the upstream got\n%.300s\nwant\n%.300s", i, last.Params, want)
 		}
 		// As the last event of a stream; the params are plain, so that they can be approved.
 		r := s.request(t.Context(), fmt.Sprintf(`{"jsonrpc":"2.0","id":"\u0031","method":"tools/call","params":{"name":"write_file","arguments":{"i":%d}}}`, i))
@@ -93,6 +94,22 @@ func TestOtherBytesAreAnotherRequest(t *testing.T) {
 		}
 	}
 	wantRan(t, h)
+}
+
+func TestASessionBelongsToOneResource(t *testing.T) {
+	h := doortest.New(t, files(), policyText)
+	other := files()
+	other.Name = "mcp/other"
+	if err := h.Gate.SetResource(t.Context(), countersign.Who{Actor: countersign.Operator()}, other); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, h, mcp.Config{})
+	r := s.request(t.Context(), ping)
+	r.URL.Path = "/mcp/other"
+	r.Header.Set("Mcp-Session-Id", s.open("patient").session)
+	if g := do(r); g.status != http.StatusNotFound {
+		t.Errorf("a session of mcp/files at mcp/other: got %d %s, want 404", g.status, g.body)
+	}
 }
 
 // T26: a tool whose definition changes is a new tool.

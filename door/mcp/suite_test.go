@@ -20,7 +20,7 @@ const (
 
 func TestTheDoorPassesTheSuite(t *testing.T) {
 	tool := func(name string) doortest.Call {
-		params := `{"name":"` + name + `", "arguments": ` + oddArguments + `,"other":[1]}`
+		params := `{"name":"` + name + `", "arguments": ` + oddArguments + `,"_meta":{"vendor/x":[ 1 ]}}`
 		return doortest.Call{
 			Send:     []byte(`{"jsonrpc":"2.0","id":"\u0031","method":"tools/call","params":` + params + `}`),
 			Command:  countersign.MCPRequest{Resource: "mcp/files", Method: "tools/call", Params: []byte(params)},

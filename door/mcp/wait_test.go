@@ -1,7 +1,6 @@
 package mcp_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -28,8 +27,8 @@ type timed struct {
 
 	mu     sync.Mutex
 	status int
-	out    bytes.Buffer
 	lines  []string // "15s data: …"
+	broken bool     // whether writing fails from now on
 }
 
 func newTimed() *timed { return &timed{start: time.Now(), header: http.Header{}} }
@@ -48,7 +47,9 @@ func (w *timed) WriteHeader(status int) {
 func (w *timed) Write(b []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.out.Write(b)
+	if w.broken {
+		return 0, io.ErrClosedPipe
+	}
 	for line := range strings.Lines(string(b)) {
 		if line = strings.TrimSpace(line); line != "" && line != "event: message" {
 			w.lines = append(w.lines, fmt.Sprintf("%s %s", time.Since(w.start), line))
@@ -227,6 +228,28 @@ func TestACommandThatRunsWhenPatienceEndsIsSaidToRun(t *testing.T) {
 		<-over
 		if got := w.wrote(); !strings.HasSuffix(got[len(got)-1], `"id":1,`+said[1:]) {
 			t.Errorf("the same call again got %s, want the result", got)
+		}
+		wantRan(t, h, "tools/call")
+	})
+}
+
+func TestAnAnswerThatCouldNotBeWrittenIsNotDelivered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := doortest.New(t, files(), policyText)
+		h.Upstream.Answer([]byte(said))
+		d := openDirect(t, h, "")
+		w, over := d.start(t.Context(), held)
+		r := h.Held(t)
+		synctest.Wait()
+		w.mu.Lock()
+		w.broken = true
+		w.mu.Unlock()
+		h.Approve(t, r.ID)
+		<-over
+		w, over = d.start(t.Context(), held)
+		<-over
+		if got := w.wrote(); !strings.HasSuffix(got[len(got)-1], `"id":1,`+said[1:]) {
+			t.Errorf("the same call again got %s, want the result that was kept", got)
 		}
 		wantRan(t, h, "tools/call")
 	})

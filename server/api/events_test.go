@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/client"
@@ -48,16 +49,19 @@ func (w *world) take(role, after string, n int) []client.Event {
 	if n == 0 {
 		return got
 	}
-	for e, err := range w.reader(role).Events(w.t.Context(), after) {
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
+	defer cancel()
+	for e, err := range w.reader(role).Events(ctx, after) {
 		must(w.t, err)
 		b, err := json.Marshal(e)
 		must(w.t, err)
 		w.check.validate(w.t, "#/components/schemas/Event", b)
 		if got = append(got, e); len(got) == n {
-			break
+			return got
 		}
 	}
-	return got
+	w.t.Fatalf("%s got %d of %d events: %s", role, len(got), n, kinds(got))
+	return nil
 }
 
 func kinds(events []client.Event) string {

@@ -144,13 +144,10 @@ func hold(w http.ResponseWriter, r *http.Request, wait time.Duration) (context.C
 	return context.WithTimeout(r.Context(), wait)
 }
 
-// unhurried takes the server's own deadlines off a connection that is held
-// open: its read deadline too would end the wait, by cancelling the context.
+// unhurried takes the server's write deadline off a connection that is held
+// open. A writer without deadlines says so, and needs none taken off.
 func unhurried(w http.ResponseWriter) {
-	c := http.NewResponseController(w)
-	// A writer without deadlines answers ErrNotSupported, and needs none taken off.
-	_ = c.SetReadDeadline(time.Time{})
-	_ = c.SetWriteDeadline(time.Time{})
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 }
 
 // settle answers what became of an ask: 200 once it is settled, 202 while it

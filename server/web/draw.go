@@ -17,6 +17,7 @@ func functions() template.FuncMap {
 	return template.FuncMap{
 		"clock":   func(t time.Time) string { return t.UTC().Format("15:04:05") },
 		"stamp":   func(t time.Time) string { return t.UTC().Format("2 Jan 2006 15:04:05") + " UTC" },
+		"short":   func(t time.Time) string { return t.UTC().Format("2 Jan 15:04") },
 		"machine": func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 		"factName": func(name string) string {
 			return map[string]string{brief.FactAsks: "Who asks", brief.FactFor: "On behalf of", brief.FactWhere: "Where",
@@ -25,7 +26,6 @@ func functions() template.FuncMap {
 		"deed": func(c countersign.Choice) string {
 			return map[countersign.Choice]string{countersign.Approve: "approved", countersign.Reject: "rejected", countersign.Escalate: "escalated"}[c]
 		},
-		"lower":   strings.ToLower,
 		"several": func(n int) bool { return n > 1 },
 	}
 }

@@ -53,10 +53,9 @@ type signatures struct {
 }
 
 type signature struct {
-	By   *brief.Signature // nil: the line is open
-	Open string           // who may sign here
-	N    int
-	Of   int
+	By    *brief.Signature // nil: the line is open
+	Open  string           // who may sign here
+	N, Of int              // zero where nothing is counted
 }
 
 func (w *Web) request(rw http.ResponseWriter, r *http.Request, v *viewer) {
@@ -135,9 +134,7 @@ func (w *Web) panel(v *viewer, r countersign.Request, b brief.Brief) panel {
 		Fuse: fuseOf(r, v.now), Pips: pipsOf(b.Deciders.Signed, b.Deciders.Needed), Resource: r.Resource.Name,
 		Signed: "Signed in as " + v.Name + ", session " + ago(v.now.Sub(v.session.AuthTime)) + " old.",
 	}
-	for _, s := range b.Deciders.Stages {
-		p.Stages = append(p.Stages, linesOf(s))
-	}
+	p.Stages = stagesOf(r, b.Deciders)
 	if why := quorum.MayDecide(v.dir, r, v.ID); why != nil {
 		p.NotMine = sentenceOf(notYours(v, r, why))
 		return p
@@ -178,21 +175,40 @@ func (w *Web) lacks(v *viewer, r countersign.Request, b brief.Brief) string {
 	return ""
 }
 
-// linesOf draws a quorum as it would be on paper.
-func linesOf(s brief.Stage) signatures {
+// stagesOf draws the signatures as they would be on paper: open lines while
+// somebody can sign, and what else people said of it once it is over.
+func stagesOf(r countersign.Request, d brief.Deciders) []signatures {
+	var all []signatures
+	pending := r.Decision == countersign.DecisionPending
+	for _, s := range d.Stages {
+		all = append(all, linesOf(s, pending))
+	}
+	var others signatures
+	for i, c := range d.Choices {
+		if !pending && (c.Choice != countersign.Approve || len(c.Void) > 0) {
+			others.Lines = append(others.Lines, signature{By: &d.Choices[i]})
+		}
+	}
+	if len(others.Lines) > 0 {
+		all = append(all, others)
+	}
+	return all
+}
+
+func linesOf(s brief.Stage, pending bool) signatures {
 	out := signatures{Says: s.Says}
 	for i := range s.Signed {
-		out.Lines = append(out.Lines, signature{By: &s.Signed[i]})
+		out.Lines = append(out.Lines, signature{By: &s.Signed[i], N: i + 1, Of: s.Quorum})
 	}
-	for len(out.Lines) < min(s.Quorum, mostPips) {
+	if pending && s.Quorum == 1 && len(s.Signed) == 0 {
+		return signatures{Lines: []signature{{Open: s.Says, N: 1, Of: 1}}}
+	}
+	for pending && len(out.Lines) < min(s.Quorum, mostPips) {
 		who := "anyone of "
 		if len(out.Lines) > 0 {
 			who = "another of "
 		}
-		out.Lines = append(out.Lines, signature{Open: who + listed(s.Groups, "or")})
-	}
-	for i := range out.Lines {
-		out.Lines[i].N, out.Lines[i].Of = i+1, s.Quorum
+		out.Lines = append(out.Lines, signature{Open: who + listed(s.Groups, "or"), N: len(out.Lines) + 1, Of: s.Quorum})
 	}
 	return out
 }

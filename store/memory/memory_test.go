@@ -29,3 +29,10 @@ func TestReopen(t *testing.T) {
 		return s.(*memory.Store).Restart()
 	})
 }
+
+func TestTheLogGrowsOverThreeLevelsOfTiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	storetest.TestBigLog(t, open)
+}

@@ -1,12 +1,14 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/countersignhq/countersign/store"
@@ -73,6 +75,7 @@ func (w *writer) claim(ctx context.Context, kind string, now, until time.Time, m
 		j.Due = time.UnixMicro(due).UTC()
 		list = append(list, j)
 	}
+	slices.SortFunc(list, func(a, b store.Job) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Key, b.Key)) })
 	return list, rows.Err()
 }
 

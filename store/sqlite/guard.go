@@ -25,7 +25,8 @@ func lockFile(path string) (*fileLock, error) {
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		holder, _ := io.ReadAll(io.LimitReader(f, 20))
-		return nil, errors.Join(fmt.Errorf("process %s is using it; stop that one first", holderName(string(holder))), f.Close())
+		f.Close()
+		return nil, fmt.Errorf("process %s is using it; stop that one first", holderName(string(holder)))
 	}
 	if err == nil {
 		err = f.Truncate(0)
@@ -34,7 +35,8 @@ func lockFile(path string) (*fileLock, error) {
 		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
+		f.Close()
+		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
 	return &fileLock{f}, nil
 }

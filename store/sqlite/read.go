@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/ledger"
@@ -255,7 +256,7 @@ func (s *Store) conditions(q store.Query) (string, []any, error) {
 		add("digest =", s.seal.Blind("digest", string(q.Digest[:])))
 	}
 	if !q.Since.IsZero() {
-		add("created >=", q.Since.UnixMilli())
+		add("created >=", q.Since.Add(time.Millisecond-1).UnixMilli())
 	}
 	if q.Cursor != "" {
 		before, err := strconv.ParseInt(q.Cursor, 10, 64)

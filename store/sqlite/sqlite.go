@@ -96,14 +96,17 @@ func (s *Store) open(ctx context.Context) (err error) {
 	s.keys, s.heads = newKeyring(s.seal, s.read), newHeads()
 	tip, err := s.start(ctx, own)
 	if err != nil {
-		return errors.Join(err, own.Close())
+		own.Close()
+		return err
 	}
 	s.tip.Store(&tip)
 	if s.pin, err = startPin(ctx, s.cfg, tip.Checkpoint, s.Tile); err != nil {
-		return errors.Join(err, own.Close())
+		own.Close()
+		return err
 	}
 	if s.write, err = newWriter(ctx, s, own); err != nil {
-		return errors.Join(err, own.Close())
+		own.Close()
+		return err
 	}
 	go s.write.run()
 	return nil
@@ -119,13 +122,18 @@ func (s *Store) Close() error {
 func (s *Store) shut() error {
 	var errs []error
 	if s.write != nil {
-		errs = append(errs, s.write.close())
+		s.write.stop()
 	}
 	if s.pin != nil {
 		errs = append(errs, s.pin.close())
 	}
 	if s.read != nil {
 		errs = append(errs, s.read.Close())
+	}
+	// The last to close folds the write-ahead log into the database, which the
+	// readers could not.
+	if s.write != nil {
+		errs = append(errs, s.write.close())
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.release())

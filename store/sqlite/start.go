@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 	"runtime"
 	"time"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/store"
 	"github.com/countersignhq/countersign/store/batch"
 	"github.com/pressly/goose/v3"
 	"golang.org/x/mod/sumdb/tlog"
@@ -32,6 +34,14 @@ func (s *Store) connect(ctx context.Context) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	// SQLite would make it readable to all, and its other files like it.
+	f, err := os.OpenFile(abs, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("%w; check who owns the folder and its mode", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
 	own, err := sql.Open("sqlite", dsn(abs,
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(FAST)",
 		"wal_autocheckpoint(2000)", "cache_size(-4096)", "temp_store(MEMORY)", "trusted_schema(OFF)"))
@@ -40,11 +50,13 @@ func (s *Store) connect(ctx context.Context) (*sql.DB, error) {
 	}
 	own.SetMaxOpenConns(1)
 	if err := migrate(ctx, own); err != nil {
-		return nil, errors.Join(err, own.Close())
+		own.Close()
+		return nil, err
 	}
 	s.read, err = sql.Open("sqlite", dsn(abs, "busy_timeout(5000)", "query_only(ON)", "cache_size(-8192)", "trusted_schema(OFF)"))
 	if err != nil {
-		return nil, errors.Join(err, own.Close())
+		own.Close()
+		return nil, err
 	}
 	readers := max(4, runtime.GOMAXPROCS(0))
 	s.read.SetMaxOpenConns(readers)
@@ -132,9 +144,14 @@ func (s *Store) checkVault(ctx context.Context, own *sql.DB) error {
 
 // head reads the signed head, or signs that of an empty log.
 func (s *Store) head(ctx context.Context) (ledger.Checkpoint, error) {
-	var leaves int64
-	if err := s.read.QueryRowContext(ctx, "SELECT coalesce(max(idx)+1, 0) FROM leaves").Scan(&leaves); err != nil {
+	var leaves, subjects int64
+	err := s.read.QueryRowContext(ctx, `SELECT (SELECT coalesce(max(idx), -1) + 1 FROM leaves),
+		(SELECT coalesce(max(first), -1) + 1 FROM subjects)`).Scan(&leaves, &subjects)
+	if err != nil {
 		return ledger.Checkpoint{}, err
+	}
+	if subjects > leaves {
+		return ledger.Checkpoint{}, fmt.Errorf("the database ends after %d leaves and knows of leaf %d; it was changed: restore a backup", leaves, subjects-1)
 	}
 	if leaves == 0 {
 		empty, err := batch.Tip{}.Signed(s.cfg.Origin, s.cfg.Signer)
@@ -227,6 +244,9 @@ func (s *Store) rebuild(ctx context.Context) (*countersign.Directory, error) {
 	var all []ledger.Entry
 	for _, id := range ids {
 		entries, err := s.entries(ctx, s.read, id)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, fmt.Errorf("the leaves of %s are gone; the database was changed: restore a backup", id)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/store"
@@ -26,7 +25,6 @@ type writer struct {
 	queue   chan *op
 	quit    chan struct{}
 	stopped chan struct{}
-	once    sync.Once
 
 	stmts map[string]*sql.Stmt
 	texts map[manyRows]string
@@ -110,9 +108,13 @@ func (w *writer) run() {
 	}
 }
 
-func (w *writer) close() error {
-	w.once.Do(func() { close(w.quit) })
+// stop waits until the queue is empty, and lets nothing more in.
+func (w *writer) stop() {
+	close(w.quit)
 	<-w.stopped
+}
+
+func (w *writer) close() error {
 	return errors.Join(w.conn.Close(), w.db.Close())
 }
 
@@ -171,9 +173,7 @@ func (w *writer) transact(ctx context.Context, g *group) error {
 		return fmt.Errorf("begin: %w", explain(err))
 	}
 	if err := w.fill(ctx, g); err != nil {
-		if failed := w.rollback(ctx); failed != nil {
-			return errors.Join(explain(err), failed)
-		}
+		w.rollback(ctx)
 		if notUnique(err) && !g.careful {
 			g.careful = true
 			return w.transact(ctx, g)
@@ -263,7 +263,7 @@ func (w *writer) sign(next batch.Tip) <-chan signing {
 // nobody can tell, the writer is dead: to sign the same size again with other
 // leaves would fork the log.
 func (w *writer) find(ctx context.Context, tip batch.Tip, cause error) error {
-	_ = w.exec(ctx, "ROLLBACK") // fails if the commit went through
+	w.rollback(ctx)
 	note, err := headNote(ctx, w.s.read)
 	if err != nil {
 		w.dead = fmt.Errorf("the record could not be read after a commit that failed (%w); restart: %w", cause, err)
@@ -280,13 +280,9 @@ func (w *writer) find(ctx context.Context, tip batch.Tip, cause error) error {
 	return fmt.Errorf("%w: %w", store.ErrUnknown, w.dead)
 }
 
-func (w *writer) rollback(ctx context.Context) error {
-	if err := w.exec(ctx, "ROLLBACK"); err != nil {
-		w.dead = fmt.Errorf("roll back: %w; restart", explain(err))
-		return w.dead
-	}
-	return nil
-}
+// rollback fails if SQLite has rolled back by itself, or if the commit went
+// through after all. A transaction that stays open shows at the next BEGIN.
+func (w *writer) rollback(ctx context.Context) { _ = w.exec(ctx, "ROLLBACK") }
 
 // publish makes what is durable visible.
 func (w *writer) publish(g *group) {

@@ -286,6 +286,24 @@ func proofs(t *testing.T, set *Setting, s store.Store) {
 	checkLog(t, set, s, heads)
 }
 
+// TestBigLog is as the last of TestLog, over the size at which the tree gets a
+// third level of tiles. It takes seconds.
+func TestBigLog(t *testing.T, open Open) {
+	set := NewSetting(t)
+	s := open(t, set)
+	for range 65 {
+		commit(t, s, longLife(1008))
+	}
+	var heads []ledger.Checkpoint
+	for _, grow := range []int{14, 1, 1, 1, 255, 256, 300} {
+		heads = append(heads, commit(t, s, longLife(grow)).Checkpoint)
+	}
+	if at := heads[2].Size; at != 1<<16 {
+		t.Fatalf("the third head is of %d leaves, want %d", at, 1<<16)
+	}
+	checkLog(t, set, s, heads)
+}
+
 // longLife is a change of n leaves.
 func longLife(n int) store.Change {
 	l := NewLife("/srv/a")

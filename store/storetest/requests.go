@@ -125,7 +125,7 @@ func searchFields(t *testing.T, set *Setting, s store.Store) {
 		"resource":           {store.Query{Resource: "db/crm"}, []*Life{done}},
 		"requester":          {store.Query{Requester: "agt_other"}, []*Life{rejected}},
 		"digest":             {store.Query{Digest: running.Row.Digest}, []*Life{running}},
-		"since":              {store.Query{Since: start.Add(time.Second)}, []*Life{rejected, done}},
+		"since":              {store.Query{Since: start.Add(time.Microsecond)}, []*Life{rejected, done}},
 		"two fields":         {store.Query{Requester: "agt_bot", Decision: countersign.DecisionAllowed, Resource: "mcp/files"}, []*Life{running}},
 		"nothing":            {store.Query{Resource: "shell/x"}, nil},
 		"as of this instant": {store.Query{Since: set.Clock.Now()}, []*Life{rejected, done}},
