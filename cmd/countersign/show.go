@@ -18,10 +18,11 @@ func newShow(a *at) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !asJSON {
 				shown, err := a.brief(cmd.Context(), args[0])
-				if err == nil {
-					a.t.brief(shown.Brief, time.Now())
+				if err != nil {
+					return err
 				}
-				return err
+				a.t.brief(shown.Brief, time.Now())
+				return a.ways(cmd.Context(), shown.Brief)
 			}
 			c, err := a.client()
 			if err != nil {
@@ -46,6 +47,33 @@ type shown struct {
 
 func (a *at) brief(ctx context.Context, id string) (shown, error) {
 	return get[shown](ctx, a, "/v1/requests/"+id+"/brief")
+}
+
+// ways says how to decide what waits.
+func (a *at) ways(ctx context.Context, b brief.Brief) error {
+	if b.State.Decision != countersign.DecisionPending {
+		return nil
+	}
+	page, err := a.page(ctx, string(b.ID))
+	if err != nil {
+		return err
+	}
+	a.t.print("")
+	a.t.print("reject     countersign reject %s --reason \"...\"", b.ID)
+	if b.Approvable {
+		a.t.print("approve    with a %s, at %s", strongest(b.Deciders.Stages), page)
+	}
+	return nil
+}
+
+func strongest(stages []brief.Stage) countersign.Assurance {
+	most := countersign.Chat
+	for _, s := range stages {
+		if s.Assurance.Meets(most) {
+			most = s.Assurance
+		}
+	}
+	return most
 }
 
 // brief prints the Brief, in colour where there is some.

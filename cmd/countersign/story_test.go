@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -54,7 +55,7 @@ func TestStories(t *testing.T) {
 			return os.Geteuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"up": up, "down": down, "ask": ask, "get": getVar, "fill": fill, "occupy": occupy, "tamper": tamper, "signin": signin, "decide": decide,
+			"up": up, "down": down, "ask": ask, "get": getVar, "fill": fill, "occupy": occupy, "tamper": tamper, "code": code, "interrupt": interrupt, "signin": signin, "decide": decide,
 		},
 	})
 }
@@ -174,6 +175,42 @@ func getVar(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("get: %s is not in %s", args[2], args[1])
 	}
 	ts.Setenv(args[0], found[1])
+}
+
+// code N COMMAND… runs a command that must end with the exit code.
+func code(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if want, err := strconv.Atoi(args[0]); err != nil || got != want {
+		ts.Fatalf("code: got %d, want %s", got, args[0])
+	}
+}
+
+// interrupt COMMAND… runs a command, interrupts it once it has said something to
+// whoever sits there, and demands that it is then cancelled.
+func interrupt(ts *testscript.TestScript, _ bool, args []string) {
+	program, err := exec.LookPath(args[0])
+	ts.Check(err)
+	cmd := exec.Command(program, args[1:]...)
+	cmd.Dir = ts.MkAbs(".")
+	stderr, err := cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	said := bufio.NewReader(stderr)
+	_, err = said.ReadString('\n')
+	ts.Check(err)
+	ts.Check(cmd.Process.Signal(os.Interrupt))
+	rest, err := io.ReadAll(said)
+	ts.Check(err)
+	err = cmd.Wait()
+	if cmd.ProcessState.ExitCode() != exitCancelled || !strings.HasSuffix(string(rest), "cancelled\n") {
+		ts.Fatalf("interrupt: %v: %s", err, rest)
+	}
 }
 
 // fill FILE… replaces $NAMES in files.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -31,8 +32,12 @@ func plain(texts ...string) []cell {
 
 func (tb *table) row(cells ...cell) { tb.rows = append(tb.rows, cells) }
 
-// flush prints the table. One that does not fit gives up its last column, and
-// the one before it after that, never a letter.
+// leastColumn is how narrow the widest column may become before the table gives up
+// its last one.
+const leastColumn = 20
+
+// flush prints the table. Where it does not fit, the widest column is wrapped, and
+// where that is not enough the last column is given up: never a letter.
 func (tb *table) flush() {
 	if !tb.t.outIsScreen {
 		for _, row := range tb.rows {
@@ -44,13 +49,21 @@ func (tb *table) flush() {
 		return
 	}
 	width := tb.widths()
-	columns := len(width)
-	for columns > 2 && total(width[:columns]) > tb.t.width {
-		columns--
+	for {
+		widest := slices.Index(width, slices.Max(width))
+		over := total(width) - tb.t.width
+		if fits := width[widest] - over; over <= 0 || fits >= leastColumn {
+			width[widest] = min(width[widest], fits)
+			break
+		}
+		if len(width) == 2 {
+			break
+		}
+		width = width[:len(width)-1]
 	}
-	tb.line(plain(tb.heading...)[:columns], width)
+	tb.line(plain(tb.heading...), width)
 	for _, row := range tb.rows {
-		tb.line(row[:columns], width)
+		tb.line(row, width)
 	}
 }
 
@@ -70,7 +83,7 @@ func (tb *table) widths() []int {
 	width := make([]int, len(tb.heading))
 	for _, row := range append([][]cell{plain(tb.heading...)}, tb.rows...) {
 		for i, c := range row {
-			width[i] = max(width[i], utf8.RuneCountInString(c.text))
+			width[i] = max(width[i], utf8.RuneCountInString(oneLine(c.text)))
 		}
 	}
 	return width
@@ -84,13 +97,24 @@ func total(width []int) int {
 	return sum
 }
 
+// line prints one row, in as many lines as its longest cell needs.
 func (tb *table) line(row []cell, width []int) {
-	var b strings.Builder
-	for i, c := range row {
-		b.WriteString(tb.t.paint(c.colour, c.text))
-		if i < len(row)-1 {
-			b.WriteString(strings.Repeat(" ", width[i]-utf8.RuneCountInString(c.text)+2))
-		}
+	cells := make([][]string, len(width))
+	lines := 1
+	for i := range width {
+		cells[i] = wrapped(row[i].text, width[i])
+		lines = max(lines, len(cells[i]))
 	}
-	tb.t.print("%s", strings.TrimRight(b.String(), " "))
+	for n := range lines {
+		var b strings.Builder
+		for i, rows := range cells {
+			text := ""
+			if n < len(rows) {
+				text = rows[n]
+			}
+			b.WriteString(tb.t.paint(row[i].colour, text))
+			b.WriteString(strings.Repeat(" ", max(width[i]-utf8.RuneCountInString(text), 0)+2))
+		}
+		tb.t.print("%s", strings.TrimRight(b.String(), " "))
+	}
 }

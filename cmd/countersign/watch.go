@@ -42,6 +42,7 @@ func (a *at) watch(ctx context.Context, id string, asJSON bool) error {
 			return errors.Join(err, a.settled(r, asJSON))
 		}
 	}
+	a.t.say("watching; Ctrl-C stops it")
 	for e, err := range c.Events(ctx, page.After) {
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -16,17 +17,25 @@ import (
 	"github.com/countersignhq/countersign/gate"
 )
 
+var (
+	states = flag.Bool("states", false, "look at every page in every state, not at a few")
+	shots  = flag.String("shots", "", "the folder for screenshots of what is looked at")
+)
+
 // TestPagesInABrowser runs e2e/pages.test.mjs against a server of this process.
-// COUNTERSIGN_SHOTS names a folder for screenshots of every page in every state.
+// It needs Node 20, npm and Chromium.
 func TestPagesInABrowser(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a browser takes half a minute")
+		t.Skip("a browser takes a while")
 	}
 	w := newWorld(t)
 	stage := httptest.NewServer(http.HandlerFunc(w.stage))
 	defer stage.Close()
 	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "e2e/pages.test.mjs")
-	cmd.Env = append(os.Environ(), "NODE_PATH="+nodeModules(t), "WEB_URL="+w.url, "STAGE_URL="+stage.URL, "SHOTS="+os.Getenv("COUNTERSIGN_SHOTS"))
+	cmd.Env = append(os.Environ(), "NODE_PATH="+nodeModules(t), "WEB_URL="+w.url, "STAGE_URL="+stage.URL, "SHOTS="+*shots)
+	if *states {
+		cmd.Env = append(cmd.Env, "STATES=all")
+	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -115,6 +115,9 @@ func (w *writer) stop() {
 }
 
 func (w *writer) close() error {
+	for _, st := range w.stmts {
+		st.Close() // or the connection stays open
+	}
 	return errors.Join(w.conn.Close(), w.db.Close())
 }
 
