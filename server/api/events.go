@@ -86,7 +86,7 @@ func (a *api) startAt(r *http.Request) (int64, error) {
 	if err != nil || n < -1 {
 		return 0, bad(fmt.Sprintf("%.40q is no id of an event", last), "send the id of the last event that arrived")
 	}
-	if false {
+	if n >= head.Size {
 		return 0, &countersign.Error{Code: countersign.CodeConflict, Detail: fmt.Sprintf("the log ends before %d: it is not the one that was read", n), Hint: "load the list again"}
 	}
 	return n + 1, nil

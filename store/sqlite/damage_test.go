@@ -75,6 +75,7 @@ func flip(table, column, where string) string {
 
 func TestAChangedRecordIsNotOpened(t *testing.T) {
 	set := storetest.NewSetting(t)
+	whole := grown(t, set)
 	for name, c := range map[string]struct{ change, says string }{
 		"the last leaf":             {flip("leaves", "leaf", "idx = 600"), "restore a backup"},
 		"a leaf of the right edge":  {flip("leaves", "leaf", "idx = 520"), "restore a backup"},
@@ -88,7 +89,7 @@ func TestAChangedRecordIsNotOpened(t *testing.T) {
 		"an older signed head":      {"UPDATE leaves SET note = (SELECT note FROM leaves WHERE idx = 98) WHERE idx = 600", "signed head"},
 		"a person's sealed context": {flip("leaves", "context", "idx = 600"), "does not open"},
 	} {
-		path := grown(t, set)
+		path := copyOf(t, whole)
 		tamper(t, path, c.change)
 		s, err := Open(t.Context(), path, config(set))
 		if err == nil {
@@ -104,6 +105,7 @@ func TestAChangedRecordIsNotOpened(t *testing.T) {
 
 func TestScrubFindsWhatWasChangedFurtherBack(t *testing.T) {
 	set := storetest.NewSetting(t)
+	whole := grown(t, set)
 	for name, c := range map[string]struct{ change, says string }{
 		"an old leaf":            {flip("leaves", "leaf", "idx = 5"), "leaf 5"},
 		"an old leaf swapped":    {"UPDATE leaves SET leaf = (SELECT leaf FROM leaves WHERE idx = 7) WHERE idx = 6", "leaf 6"},
@@ -117,7 +119,7 @@ func TestScrubFindsWhatWasChangedFurtherBack(t *testing.T) {
 		"a person cut short":     {"DELETE FROM subjects WHERE id = 'per_ada'", "600 of them"},
 		"a request under a name": {"UPDATE subjects SET id = 'req_000000000000' WHERE first = 0", "req_000000000000"},
 	} {
-		path := grown(t, set)
+		path := copyOf(t, whole)
 		tamper(t, path, c.change)
 		s := openAt(t, set, path)
 		err := s.Scrub(t.Context())
@@ -133,6 +135,7 @@ func TestScrubFindsWhatWasChangedFurtherBack(t *testing.T) {
 func TestOpenSaysWhatIsWrongInOneLine(t *testing.T) {
 	set := storetest.NewSetting(t)
 	other := storetest.NewSetting(t)
+	whole := grown(t, set)
 	for name, c := range map[string]struct {
 		spoil func(path string, cfg *Config)
 		says  string
@@ -158,7 +161,7 @@ func TestOpenSaysWhatIsWrongInOneLine(t *testing.T) {
 			}
 		}, "check"},
 	} {
-		path, cfg := grown(t, set), config(set)
+		path, cfg := copyOf(t, whole), config(set)
 		c.spoil(path, &cfg)
 		s, err := Open(t.Context(), path, cfg)
 		if err == nil {
@@ -251,7 +254,14 @@ func TestNothingSealedLiesInTheOpen(t *testing.T) {
 	}
 }
 
-// copyTo copies the closed database.
+// copyOf copies the closed database to a folder of its own.
+func copyOf(t *testing.T, path string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "record.db")
+	copyTo(t, path, to)
+	return to
+}
+
 func copyTo(t *testing.T, from, to string) {
 	t.Helper()
 	b, err := os.ReadFile(from)
@@ -266,8 +276,7 @@ func copyTo(t *testing.T, from, to string) {
 func TestThePinRefusesAnOlderCopyAndAFork(t *testing.T) {
 	set := storetest.NewSetting(t)
 	path := grown(t, set)
-	old := filepath.Join(t.TempDir(), "old.db")
-	copyTo(t, path, old)
+	old := copyOf(t, path)
 	cfg := config(set)
 	cfg.Pin = filepath.Join(t.TempDir(), "pin")
 	reopen := func(cfg Config) error {

@@ -1,0 +1,228 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/countersignhq/countersign/store"
+	"github.com/countersignhq/countersign/store/storetest"
+)
+
+var errDisk = errors.New("disk I/O error")
+
+// onWriter runs do on the writer's goroutine.
+func onWriter(t *testing.T, s *Store, do func(context.Context, *writer) error) {
+	t.Helper()
+	if _, err := s.write.do(t.Context(), &op{beside: do}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func setCommit(t *testing.T, s *Store, commit func(context.Context, *writer) error) {
+	onWriter(t, s, func(_ context.Context, w *writer) error {
+		honest := w.commit
+		w.commit = func(ctx context.Context) error {
+			w.commit = honest
+			return honest(ctx)
+		}
+		next := w.commit
+		w.commit = func(ctx context.Context) error { // ends this transaction, and arms the next
+			err := next(ctx)
+			w.commit = func(ctx context.Context) error {
+				w.commit = honest
+				return commit(ctx, w)
+			}
+			return err
+		}
+		return nil
+	})
+}
+
+func TestACommitThatWentThroughIsAcknowledgedWhateverItSaid(t *testing.T) {
+	s := open(t, storetest.NewSetting(t)).(*Store)
+	setCommit(t, s, func(ctx context.Context, w *writer) error {
+		return errors.Join(errDisk, w.commit(ctx))
+	})
+	life := storetest.NewLife("/srv/a")
+	done, err := s.Commit(t.Context(), life.Requested())
+	if err != nil || done.Checkpoint.Size != 1 {
+		t.Fatalf("got size %d, %v; want 1: the head in the database is the new one", done.Checkpoint.Size, err)
+	}
+	if _, err := s.Commit(t.Context(), life.Joined()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestACommitThatFailedIsNotOnRecord(t *testing.T) {
+	s := open(t, storetest.NewSetting(t)).(*Store)
+	for size := range int64(2) {
+		setCommit(t, s, func(context.Context, *writer) error { return errDisk })
+		life := storetest.NewLife("/srv/a")
+		before := *life
+		if _, err := s.Commit(t.Context(), life.Requested()); !errors.Is(err, errDisk) || errors.Is(err, store.ErrUnknown) {
+			t.Fatalf("got %v, want the disk's error", err)
+		}
+		if done, err := s.Commit(t.Context(), before.Requested()); err != nil || done.First != size {
+			t.Errorf("the same again is leaf %d, %v; want %d", done.First, err, size)
+		}
+	}
+	if err := s.Scrub(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhenNobodyCanTellTheWriterStops(t *testing.T) {
+	set := storetest.NewSetting(t)
+	path := filepath.Join(t.TempDir(), "record.db")
+	s, err := Open(t.Context(), path, config(set))
+	if err != nil {
+		t.Fatal(err)
+	}
+	life := storetest.NewLife("/srv/a")
+	setCommit(t, s, func(ctx context.Context, w *writer) error {
+		return errors.Join(w.commit(ctx), s.read.Close(), errDisk)
+	})
+	if _, err := s.Commit(t.Context(), life.Requested()); !errors.Is(err, store.ErrUnknown) {
+		t.Fatalf("got %v, want ErrUnknown", err)
+	}
+	for range 2 {
+		if _, err := s.Commit(t.Context(), storetest.NewLife("/srv/b").Requested()); err == nil || !strings.Contains(err.Error(), "restart") {
+			t.Fatalf("the next change: got %v, want to be told to restart", err)
+		}
+	}
+	s.Close()
+	again := openAt(t, set, path)
+	if r, err := again.Get(t.Context(), life.ID); err != nil || r.Version != 1 {
+		t.Errorf("after the restart: version %d, %v; want 1", r.Version, err)
+	}
+}
+
+func TestAFullDiskRefusesAndGoesOnWhenThereIsRoom(t *testing.T) {
+	s := open(t, storetest.NewSetting(t)).(*Store)
+	pages := func(n int) {
+		onWriter(t, s, func(ctx context.Context, w *writer) error {
+			return w.exec(ctx, fmt.Sprintf("PRAGMA max_page_count = %d", n))
+		})
+	}
+	pages(1)
+	var full error
+	recorded := int64(0)
+	for full == nil && recorded < 1000 {
+		if _, full = s.Commit(t.Context(), storetest.NewLife("/srv/a").Requested()); full == nil {
+			recorded++
+		}
+	}
+	if full == nil || !strings.Contains(full.Error(), "the disk is full") {
+		t.Fatalf("got %v, want to be told that the disk is full", full)
+	}
+	pages(1 << 20)
+	done, err := s.Commit(t.Context(), storetest.NewLife("/srv/a").Requested())
+	if err != nil || done.First != recorded {
+		t.Errorf("with room again: leaf %d, %v; want %d", done.First, err, recorded)
+	}
+	if err := s.Scrub(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestARightEdgeThatIsNotWhatWasSignedStopsTheWriter(t *testing.T) {
+	s := open(t, storetest.NewSetting(t)).(*Store)
+	if _, err := s.Commit(t.Context(), storetest.NewLife("/srv/a").Requested()); err != nil {
+		t.Fatal(err)
+	}
+	tip := *s.tip.Load()
+	tip.Checkpoint.Root[3] ^= 1
+	s.tip.Store(&tip)
+	for range 2 {
+		if _, err := s.Commit(t.Context(), storetest.NewLife("/srv/b").Requested()); err == nil || !strings.Contains(err.Error(), "right edge") {
+			t.Errorf("got %v, want to be told of the right edge", err)
+		}
+	}
+}
+
+func TestCloseAnswersWhoeverWaits(t *testing.T) {
+	s := open(t, storetest.NewSetting(t)).(*Store)
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			for {
+				if _, err := s.Commit(t.Context(), storetest.NewLife("/srv/a").Requested()); err != nil {
+					if !errors.Is(err, ErrClosed) {
+						t.Error(err)
+					}
+					return
+				}
+			}
+		})
+	}
+	if _, err := s.Commit(t.Context(), storetest.NewLife("/srv/a").Requested()); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+}
+
+func TestWritersShareACommit(t *testing.T) {
+	set := storetest.NewSetting(t)
+	signer := &countingSigner{Signer: set.Signer}
+	set.Signer = signer
+	s := open(t, set).(*Store)
+	held := make(chan struct{})
+	signer.n.Store(0)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		onWriter(t, s, func(context.Context, *writer) error { <-held; return nil })
+	})
+	for range 40 {
+		wg.Go(func() {
+			if _, err := s.Commit(t.Context(), storetest.NewLife("/srv/a").Requested()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for len(s.write.queue) < 40 {
+		// the writer is held, so the queue only grows
+	}
+	close(held)
+	wg.Wait()
+	if n := signer.n.Load(); n > 2 {
+		t.Errorf("40 changes that waited took %d signed commits, want at most 2", n)
+	}
+}
+
+func TestTheKeyOfOneWhoActsIsMadeOnce(t *testing.T) {
+	set := storetest.NewSetting(t)
+	path := filepath.Join(t.TempDir(), "record.db")
+	s := openAt(t, set, path)
+	lives := make([]*storetest.Life, 24)
+	var wg sync.WaitGroup
+	for i := range lives {
+		lives[i] = storetest.NewLife("/srv/a")
+		wg.Go(func() {
+			c := lives[i].Requested()
+			if i%3 == 0 {
+				c.NotAfter = set.Clock.Now().Add(-1)
+			}
+			if _, err := s.Commit(t.Context(), c); (err != nil) != (i%3 == 0) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := openAt(t, set, path)
+	for i, l := range lives {
+		if _, err := again.Get(t.Context(), l.ID); (err != nil) != (i%3 == 0) {
+			t.Errorf("request %d: %v", i, err)
+		}
+	}
+}
