@@ -12,7 +12,7 @@ import (
 // digested compares the command with what each decision says it decided.
 func (v *verification) digested() (string, []string) {
 	var known countersign.Digest
-	from := "the command"
+	from := "command"
 	if c := v.events[0].Command; c != nil {
 		if _, err := countersign.ParseCommand(c); err != nil {
 			return "no command", []string{err.Error()}
@@ -24,7 +24,7 @@ func (v *verification) digested() (string, []string) {
 		switch {
 		case !ok:
 		case known.IsZero():
-			known, from = d.Digest, v.leaf(i)
+			known, from = d.Digest, "earlier"
 		case d.Digest != known:
 			return "another", append([]string{v.leaf(i)}, hashLines("decided", Hash(d.Digest), from, Hash(known))...)
 		}

@@ -130,10 +130,10 @@ func TestAnEdgeStaysAsItWasWhenItIsAppendedTo(t *testing.T) {
 	a, _ := old.Append([]Hash{leafHash(1), leafHash(2)})
 	aRoot, aTile := a.Root(), lastTile(t, a)
 	b, _ := old.Append([]Hash{leafHash(3), leafHash(4)})
-	again, _ := old.Append([]Hash{leafHash(1), leafHash(2)})
 	if a.Root() != aRoot || lastTile(t, a) != aTile {
 		t.Error("one future of an edge changed when another began")
 	}
+	again, _ := old.Append([]Hash{leafHash(1), leafHash(2)})
 	if again.Root() != aRoot || lastTile(t, again) != aTile || b.Root() == aRoot {
 		t.Errorf("the futures of one edge are mixed up: %v, %v, %v", a.Root(), b.Root(), again.Root())
 	}

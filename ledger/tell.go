@@ -23,6 +23,9 @@ func (v *verification) tell(r *Report) {
 
 func (v *verification) what() string {
 	first := v.events[0]
+	if first.Who.Actor.Name == "" && first.Command == nil && first.Body == nil {
+		return notDisclosed
+	}
 	who, tool, where, environment := notDisclosed, notDisclosed, notDisclosed, ""
 	if first.Who.Actor.Name != "" {
 		who = first.Who.Actor.Name

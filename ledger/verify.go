@@ -31,7 +31,8 @@ type Step struct {
 }
 
 // A Report is what Verify found. The facts after Holds are there only if it
-// holds; what the receipt does not disclose reads "not disclosed".
+// holds; what the receipt does not disclose reads "not disclosed". All text is as
+// it stands in the receipt: whoever shows it makes hidden characters visible.
 type Report struct {
 	Request countersign.RequestID
 	Origin  string

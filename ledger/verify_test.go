@@ -45,3 +45,17 @@ func TestTamperedReceiptsFailAtTheStepThatShowsIt(t *testing.T) {
 		}
 	}
 }
+
+// The table of moves has no way to release twice, so step 7 finds it first. Step
+// 12 does not rest on that.
+func TestTwoReleasesFailTheLastStepToo(t *testing.T) {
+	r := ran(t).recorded().receipt(t)
+	released, err := ParseLeaf(r.Entries[3].Leaf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := verification{receipt: r, statements: []Statement{released, released}}
+	if detail, lines := v.ended(); detail != "twice" || len(lines) != 2 {
+		t.Errorf("got %q and %q, want twice and both leaves", detail, lines)
+	}
+}

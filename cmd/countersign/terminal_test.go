@@ -63,16 +63,12 @@ func TestATableGivesUpColumnsAndNeverALetter(t *testing.T) {
 		if !strings.Contains(got, "req_w1k5ra3ehc7v") {
 			t.Errorf("width %d: the id is not whole:\n%s", width, got)
 		}
-		if strings.Contains(got, "WHAT") && strings.Join(strings.Fields(got), "") != "RISKIDWHATLEFT"+"^mediumreq_w1k5ra3ehc7v"+joinedCells(got) {
-			t.Errorf("width %d: a letter is missing:\n%s", width, got)
+		for _, word := range strings.Fields(name) {
+			if strings.Contains(got, "WHAT") && !strings.Contains(got, word) {
+				t.Errorf("width %d: %q is not whole:\n%s", width, word, got)
+			}
 		}
 	}
-}
-
-// joinedCells is what follows the id, so that only letters that are gone count.
-func joinedCells(table string) string {
-	_, rest, _ := strings.Cut(strings.Join(strings.Fields(table), ""), "req_w1k5ra3ehc7v")
-	return rest
 }
 
 func TestLongTextIsWrappedWhole(t *testing.T) {

@@ -106,7 +106,10 @@ func (t *terminal) steps(r ledger.Report, took time.Duration) {
 		if s.Result != ledger.OK {
 			result, colour, broken = "FAILED", red, s.N
 		}
-		detail, more, _ := strings.Cut(s.Detail, "; ")
+		detail, more := s.Detail, ""
+		if utf8.RuneCountInString(detail)+len(result) > 23 {
+			detail, more, _ = strings.Cut(detail, "; ")
+		}
 		gap := strings.Repeat(" ", max(2, 25-utf8.RuneCountInString(detail)-len(result)))
 		t.print("  %2d  %-48s%s%s%s", s.N, s.Name, oneLine(detail), gap, t.paint(colour, result))
 		if more != "" {

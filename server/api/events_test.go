@@ -230,10 +230,13 @@ func TestAPlaceThatTheLogHasNotIsAConflict(t *testing.T) {
 		cancel()
 		resp.Body.Close()
 	}
-	for _, err := range w.reader(bot).Events(t.Context(), "1000000") {
-		if p, ok := errors.AsType[*client.Problem](err); !ok || p.Code != "conflict" {
-			t.Errorf("the client gives %v, want the conflict", err)
-		}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	err := errors.New("nothing")
+	for _, err = range w.reader(bot).Events(ctx, "1000000") {
+	}
+	if p, ok := errors.AsType[*client.Problem](err); !ok || p.Code != "conflict" {
+		t.Errorf("the client gives %v, want the conflict", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/client"
+	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/ledger"
 )
 
@@ -213,15 +215,37 @@ func TestNothingThatIsFetchedChangesAnything(t *testing.T) {
 	}
 }
 
-func TestAHeadOfAResultDeliversNothing(t *testing.T) {
+func TestOnlyAResultThatWasFetchedWholeCountsAsDelivered(t *testing.T) {
 	w := newWorld(t)
-	ask := call{as: bot, method: "POST", path: "/v1/requests", body: asked("write_file", "/srv/a")}
-	r := w.send(ask).request(t)
-	w.decide(bob, r, "reject").wants(t, 201, "")
-	w.send(call{as: bot, method: "GET", path: "/v1/requests/" + r.ID + "/result"}).wants(t, 404, countersign.CodeNotFound)
-	if again := w.send(ask).request(t); again.ID != r.ID {
-		t.Errorf("the refusal was not delivered, and the same ask is %s, want %s", again.ID, r.ID)
+	d, err := w.gate.Directory(t.Context())
+	must(t, err)
+	ask := gate.Ask{By: d.Agents[w.ids[bot]].Principal(), Key: "k", Command: countersign.MCPRequest{
+		Resource: "mcp/files", Method: "tools/call", Params: []byte(`{"name":"read_text_file","arguments":{"path":"/srv/a"}}`),
+	}}
+	submit := func() string {
+		result, err := w.gate.Submit(t.Context(), ask, io.Discard)
+		must(t, err)
+		return string(result.(gate.Done).Request.ID)
 	}
+	id := submit()
+	path := "/v1/requests/" + id + "/result"
+	w.send(call{as: bot, method: "HEAD", path: path}).wants(t, 200, "")
+	if again := submit(); again != id {
+		t.Errorf("after a HEAD the same ask is %s, want %s joined", again, id)
+	}
+	w.send(call{as: bot, method: "GET", path: path}).wants(t, 200, "")
+	if again := submit(); again == id {
+		t.Errorf("after the result was fetched the same ask joins %s, want a new request", id)
+	}
+}
+
+func TestWhatDidNotRunHasNoResult(t *testing.T) {
+	w := newWorld(t)
+	r := w.held()
+	path := "/v1/requests/" + r.ID + "/result"
+	w.send(call{as: bot, method: "GET", path: path}).wants(t, 409, countersign.CodePending)
+	w.decide(bob, r, "reject").wants(t, 201, "")
+	w.send(call{as: bot, method: "GET", path: path}).wants(t, 404, countersign.CodeNotFound)
 }
 
 func TestAReceiptVerifiesByTheLogsKeyAlone(t *testing.T) {

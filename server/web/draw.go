@@ -148,6 +148,8 @@ type codeLine struct {
 	Gap   string
 	Value brief.Text
 	Notes []brief.Note
+	// Part is true for a line of a text that has several.
+	Part bool
 }
 
 const (
@@ -165,11 +167,8 @@ func codeLines(lines []brief.Line) []codeLine {
 	}
 	out := make([]codeLine, len(lines))
 	for i, l := range lines {
-		out[i] = codeLine{Path: l.Path, Value: l.Value, Notes: l.Notes}
-		switch w := width(l.Path); {
-		case l.Number > 0 && w == 0:
-			out[i].Gap = strings.Repeat(" ", gap)
-		case w > 0:
+		out[i] = codeLine{Path: l.Path, Value: l.Value, Notes: l.Notes, Part: l.Number > 0}
+		if w := width(l.Path); w > 0 {
 			out[i].Gap = strings.Repeat(" ", max(column-w, 0)+gap)
 		}
 	}

@@ -66,7 +66,7 @@ func parseAddress(s string) (a address, ok bool) {
 		return a, false
 	}
 	if scheme, after, absolute := strings.Cut(s, "://"); absolute {
-		if strings.ContainsFunc(scheme, func(r rune) bool { return !isLetter(r) && !strings.ContainsRune("0123456789+-.", r) }) {
+		if scheme == "" || strings.ContainsFunc(scheme, func(r rune) bool { return !isLetter(r) && !strings.ContainsRune("0123456789+-.", r) }) {
 			return a, false
 		}
 		a.scheme, s = strings.ToLower(scheme), after
