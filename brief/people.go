@@ -168,7 +168,7 @@ func (p people) seats(r countersign.Request, stages []countersign.Stage) [][]cou
 				return true
 			}
 			for n, other := range seats[i] {
-				if seat(other, tried) {
+				if other.Choice == "" {
 					seats[i][n] = d
 					return true
 				}

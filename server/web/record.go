@@ -107,7 +107,12 @@ func (w *Web) steps(r *http.Request, req countersign.Request, b brief.Brief) ([]
 			s.By, refused = first(refused), rest(refused)
 		case countersign.Released:
 			s.Icon, s.Says = "r-low", "policy, people and bytes were checked again; one permit, for "+b.Facts[2].Value.String()
-		case countersign.Completed, countersign.Resolved:
+		case countersign.Completed:
+			s.Icon, s.Says = "r-low", string(body.Outcome.Execution)
+			if req.ResolvedBy == nil { // otherwise the Brief tells what was found out later
+				s.Says = b.Outcome.Says.String()
+			}
+		case countersign.Resolved:
 			s.Icon, s.Says = "r-low", b.Outcome.Says.String()
 		}
 		steps = append(steps, s)

@@ -3,7 +3,6 @@
 package wire
 
 import (
-	"strings"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/brief"
@@ -70,7 +69,7 @@ func command(c countersign.Command) client.Command {
 
 func origin(o countersign.Origin) client.Origin {
 	out := client.Origin{Door: o.Door, Peer: o.Peer, Client: o.Client, Trace: o.Trace, ServerAccount: o.ServerAccount}
-	if out.Client != "" && !strings.HasSuffix(out.Client, claimed) {
+	if out.Client != "" {
 		out.Client += claimed
 	}
 	return out
