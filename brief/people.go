@@ -168,7 +168,7 @@ func (p people) seats(r countersign.Request, stages []countersign.Stage) [][]cou
 				return true
 			}
 			for n, other := range seats[i] {
-				if other.Choice == "" {
+				if seat(other, tried) {
 					seats[i][n] = d
 					return true
 				}

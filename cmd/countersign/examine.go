@@ -21,7 +21,6 @@ import (
 	"github.com/countersignhq/countersign/server/health"
 	"github.com/countersignhq/countersign/store/sqlite"
 	upmcp "github.com/countersignhq/countersign/upstream/mcp"
-	"golang.org/x/sys/unix"
 )
 
 func (x *examination) folder(context.Context) {
@@ -58,21 +57,16 @@ func (x *examination) keyFiles(context.Context) {
 	}
 }
 
-// disk is where the record is kept: below 64 MiB releases stop.
 func (x *examination) disk(context.Context) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(x.cfg.Data, &st); err != nil {
-		return // the folder is not there, which has been said
-	}
-	free := uint64(st.Bavail) * uint64(st.Bsize)
-	says := fmt.Sprintf("%.1f GiB free", float64(free)/(1<<30))
+	bytes, err := free(x.cfg.Data)
 	switch {
-	case free < 64<<20:
-		x.bad("disk", "free some: below 64 MiB nothing is released", "%s", says)
-	case free < 1<<30:
-		x.warn("disk", "below 64 MiB nothing is released", "%s", says)
+	case err != nil: // the folder is not there, which has been said
+	case bytes < leastDisk:
+		x.bad("disk", "free some", "%s", freeSays(bytes))
+	case bytes < lowDisk:
+		x.warn("disk", "free some", "%s", freeSays(bytes))
 	default:
-		x.ok("disk", "%s", says)
+		x.ok("disk", "%s", freeSays(bytes))
 	}
 }
 

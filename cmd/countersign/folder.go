@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // The files of a data folder.
@@ -68,4 +70,23 @@ func folderError(path string, err error) error {
 		hint = "countersign up makes it"
 	}
 	return failed(hint, "the data folder %s cannot be used: %v", path, cause)
+}
+
+// free is how many bytes the file system of the folder has left.
+func free(path string) (uint64, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(path, &st); err != nil {
+		return 0, err
+	}
+	return uint64(st.Bavail) * uint64(st.Bsize), nil
+}
+
+// The disk that is left: below leastDisk the store stops releases.
+const (
+	leastDisk = 64 << 20
+	lowDisk   = 1 << 30
+)
+
+func freeSays(bytes uint64) string {
+	return fmt.Sprintf("%.1f GiB free; below 64 MiB nothing is released", float64(bytes)/(1<<30))
 }

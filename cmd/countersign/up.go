@@ -74,6 +74,9 @@ func (t *terminal) welcome(s *server) {
 	for _, w := range s.warnings {
 		t.say("  Warning  %s", oneLine(w))
 	}
+	if bytes, err := free(s.cfg.Data); err == nil && bytes < lowDisk {
+		t.say("  Warning  %s", freeSays(bytes))
+	}
 	if host := hostOf(s.cfg.Listen); !isLoopback(host) && host != "localhost" {
 		t.say("  Warning  listen %s is open to the network without TLS; put a TLS proxy in front of it", s.cfg.Listen)
 	}

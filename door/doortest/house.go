@@ -27,7 +27,6 @@ type House struct {
 	Gate     *gate.Gate
 	Store    *memory.Store
 	Upstream *Upstream
-	Resource string
 	// Agent is Alice's and asks. Other is another agent of hers.
 	Agent, Other countersign.Agent
 	// Bob decides.
@@ -71,7 +70,7 @@ func New(t testing.TB, r countersign.Resource, policy string) *House {
 	check(t, err)
 	trust := ledger.Trust{Origin: origin, Keys: note.VerifierList(verifier)}
 	h := &House{
-		Store: s, Resource: r.Name, clock: clock,
+		Store: s, clock: clock,
 		Upstream: &Upstream{name: r.Name, trust: trust, now: clock.now},
 		Bob:      countersign.Person{ID: countersign.NewID("per"), Name: "Bob", Issuer: "local", Subject: "bob"},
 	}
@@ -187,9 +186,6 @@ func (h *House) Pass(t testing.TB, d time.Duration) {
 	h.clock.advance(d)
 	check(t, h.Gate.Tick(t.Context()))
 }
-
-// KeepTime does what is due as time goes by by itself, until the context ends.
-func (h *House) KeepTime(ctx context.Context) { h.Gate.KeepTime(ctx) }
 
 func check(t testing.TB, err error) {
 	t.Helper()

@@ -221,13 +221,13 @@ func (d *door) refusal(k kind, r countersign.Request, e *countersign.Error) word
 	default:
 		text.WriteString("Refused, and it did not run: ")
 	}
-	text.WriteString(e.Detail)
+	text.WriteString(strings.TrimSuffix(e.Detail, "."))
 	if e.Rule != "" {
 		text.WriteString(" (rule " + e.Rule + ")")
 	}
 	text.WriteString(".")
 	if e.Hint != "" {
-		text.WriteString(" What to do next: " + e.Hint + ".")
+		text.WriteString(" What to do next: " + strings.TrimSuffix(e.Hint, ".") + ".")
 	}
 	n := note{Code: e.Code, Rule: e.Rule, Request: r.ID, Hint: e.Hint, Decision: r.Decision, Execution: r.Execution}
 	if r.ID != "" {

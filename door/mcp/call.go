@@ -43,7 +43,7 @@ func (d *door) command(ctx context.Context, c *call, params []byte) {
 		return
 	}
 	ask := gate.Ask{
-		By: c.by, Origin: origin(c.http, c.session),
+		By: c.by, Origin: d.origin(c.http, c.session),
 		Command: countersign.MCPRequest{Resource: c.session.resource, Method: c.method, Params: kept},
 	}
 	d.follow(ctx, c, func(ctx context.Context, held chan<- countersign.Request, out *bytes.Buffer) (gate.Result, error) {

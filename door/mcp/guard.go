@@ -55,7 +55,7 @@ func (d *door) admit(r *http.Request) *turning {
 	if !d.knownHost(r.Host) {
 		return no(http.StatusForbidden, "use an address that the configuration names", "%q is no address of this server", short(r.Host))
 	}
-	if origins := r.Header.Values("Origin"); len(origins) > 1 || (len(origins) == 1 && !slices.Contains(d.cfg.Origins, origins[0])) {
+	if origins := r.Header.Values("Origin"); len(origins) > 1 || (len(origins) == 1 && !d.knownOrigin(origins[0], r.Host)) {
 		return no(http.StatusForbidden, "agents send no Origin; a web page needs one that the configuration names", "requests of the web page %q are not taken", short(origins[0]))
 	}
 	return nil
@@ -83,6 +83,16 @@ func (d *door) knownHost(host string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
+// knownOrigin reports whether a page of the origin may send requests: one that
+// is configured, or this door's own, from which no page runs anything.
+func (d *door) knownOrigin(origin, host string) bool {
+	if slices.Contains(d.cfg.Origins, origin) {
+		return true
+	}
+	scheme, own, ok := strings.Cut(origin, "://")
+	return ok && (scheme == "http" || scheme == "https") && strings.EqualFold(own, host)
+}
+
 // accepts reports whether the client takes the media type. One that says
 // nothing takes everything (RFC 9110, section 12.5.1).
 func accepts(r *http.Request, kind string) bool {
@@ -106,13 +116,15 @@ func accepts(r *http.Request, kind string) bool {
 var traceparent = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$`)
 
 // origin says where a call came from, as far as it is known.
-func origin(r *http.Request, x *session) countersign.Origin {
+func (d *door) origin(r *http.Request, x *session) countersign.Origin {
 	o := countersign.Origin{Door: "mcp", Peer: r.RemoteAddr, Client: x.client}
 	if m := traceparent.FindStringSubmatch(r.Header.Get("Traceparent")); m != nil {
 		o.Trace = m[1]
 	}
-	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	o.ServerAccount = peer.SameAccount(remote(r.RemoteAddr), local)
+	o.ServerAccount = d.sessions.account(x, r.RemoteAddr, func() bool {
+		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+		return peer.SameAccount(remote(r.RemoteAddr), local)
+	})
 	return o
 }
 

@@ -26,15 +26,20 @@ func TestARequestIsTurnedAwayForWhatItIs(t *testing.T) {
 		status int
 		holds  string // in the body
 	}{
-		"nothing wrong":                    {ping, nil, 200, `"result":{}`},
-		"a configured host":                {ping, func(r *http.Request) { r.Host = "gate.example.com" }, 200, ""},
-		"a configured host with a port":    {ping, func(r *http.Request) { r.Host = "GATE.example.com:8481" }, 200, ""},
-		"localhost":                        {ping, func(r *http.Request) { r.Host = "localhost:1" }, 200, ""},
-		"loopback of IPv6":                 {ping, func(r *http.Request) { r.Host = "[::1]:8481" }, 200, ""},
-		"a rebound name":                   {ping, func(r *http.Request) { r.Host = "evil.example" }, 403, "forbidden"},
-		"a name that looks like ours":      {ping, func(r *http.Request) { r.Host = "localhost.evil.example:8481" }, 403, ""},
-		"an address that is not loopback":  {ping, func(r *http.Request) { r.Host = "10.0.0.1:8481" }, 403, ""},
-		"a configured page":                {ping, set("Origin", "https://console.example.com"), 200, ""},
+		"nothing wrong":                   {ping, nil, 200, `"result":{}`},
+		"a configured host":               {ping, func(r *http.Request) { r.Host = "gate.example.com" }, 200, ""},
+		"a configured host with a port":   {ping, func(r *http.Request) { r.Host = "GATE.example.com:8481" }, 200, ""},
+		"localhost":                       {ping, func(r *http.Request) { r.Host = "localhost:1" }, 200, ""},
+		"loopback of IPv6":                {ping, func(r *http.Request) { r.Host = "[::1]:8481" }, 200, ""},
+		"a rebound name":                  {ping, func(r *http.Request) { r.Host = "evil.example" }, 403, "forbidden"},
+		"a name that looks like ours":     {ping, func(r *http.Request) { r.Host = "localhost.evil.example:8481" }, 403, ""},
+		"an address that is not loopback": {ping, func(r *http.Request) { r.Host = "10.0.0.1:8481" }, 403, ""},
+		"a configured page":               {ping, set("Origin", "https://console.example.com"), 200, ""},
+		"this door's own page":            {ping, func(r *http.Request) { r.Header.Set("Origin", "http://"+r.URL.Host) }, 200, ""},
+		"a page that names us":            {ping, func(r *http.Request) { r.Header.Set("Origin", "http://"+r.URL.Host+".evil.example") }, 403, ""},
+		"two origins": {ping, func(r *http.Request) {
+			r.Header["Origin"] = []string{"https://console.example.com", "https://evil.example"}
+		}, 403, ""},
 		"a foreign page":                   {ping, set("Origin", "https://evil.example"), 403, "forbidden"},
 		"a page without an origin":         {ping, set("Origin", "null"), 403, ""},
 		"a page on this machine":           {ping, set("Origin", "http://localhost:8481"), 403, ""},
@@ -53,6 +58,7 @@ func TestARequestIsTurnedAwayForWhatItIs(t *testing.T) {
 		"a client that wants pictures":     {ping, set("Accept", "image/png"), 406, ""},
 		"a client that takes anything":     {ping, set("Accept", "*/*"), 200, ""},
 		"the older revision":               {ping, set("Mcp-Protocol-Version", "2025-06-18"), 200, ""},
+		"the revision that is assumed":     {ping, set("Mcp-Protocol-Version", "2025-03-26"), 200, ""},
 		"a revision that is not spoken":    {ping, set("Mcp-Protocol-Version", "2024-11-05"), 400, "-32600"},
 		"a revision of nonsense":           {ping, set("Mcp-Protocol-Version", "latest"), 400, ""},
 		"the revision without sessions":    {`{"jsonrpc":"2.0","id":7,"method":"server/discover"}`, set("Mcp-Session-Id", ""), 400, "-32601"},

@@ -62,7 +62,6 @@ type server struct {
 
 	cookies atomic.Int64 // requests whose token was checked beside a cookie
 
-	mu     sync.Mutex
 	tokens map[string]countersign.Principal
 }
 
@@ -122,8 +121,6 @@ func (s *server) authenticate(_ context.Context, r *http.Request) (countersign.P
 	if r.Header.Get("Cookie") != "" {
 		s.cookies.Add(1)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	by, ok := s.tokens[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
 	if !ok {
 		return by, &countersign.Error{Code: countersign.CodeUnauthenticated, Detail: "the token is not known", Hint: "ask the operator for one"}
@@ -135,12 +132,6 @@ func (s *server) authenticate(_ context.Context, r *http.Request) (countersign.P
 func (s *server) restart() {
 	s.begin()
 	s.http.CloseClientConnections()
-}
-
-func (s *server) revoke(token string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.tokens, token)
 }
 
 // request is a POST that has nothing wrong with it.

@@ -28,6 +28,11 @@ import (
 // The revisions of the protocol that this door speaks, newest first.
 var revisions = [...]string{"2025-11-25", "2025-06-18"}
 
+// assumed is the revision that a message without the header field is taken to
+// be of (MCP 2025-11-25, transports, "Protocol Version Header"). What this door
+// does with one message is the same in all three.
+const assumed = "2025-03-26"
+
 // Config is what a door may be told. Without Authenticate nobody gets in.
 type Config struct {
 	// Authenticate says which agent sent the request, by its bearer token. It is
@@ -254,7 +259,7 @@ func (d *door) session(r *http.Request, by countersign.Principal, name string, m
 	if m.method == "server/discover" { // of the revision without sessions: its clients fall back
 		return nil, http.StatusBadRequest, &fault{codeNoMethod, "server/discover is not answered here", "send initialize"}
 	}
-	if v := r.Header.Get("Mcp-Protocol-Version"); v != "" && !slices.Contains(revisions[:], v) {
+	if v := r.Header.Get("Mcp-Protocol-Version"); v != "" && v != assumed && !slices.Contains(revisions[:], v) {
 		return nil, http.StatusBadRequest, invalid("initialize with "+revisions[0], "protocol version %q is not spoken here", short(v))
 	}
 	id := r.Header.Get("Mcp-Session-Id")

@@ -38,6 +38,8 @@ type session struct {
 	used  time.Time                        // under sessions.mu
 	waits map[string][]*context.CancelFunc // by the bytes of the JSON-RPC id; under sessions.mu
 	calls int                              // in flight; under sessions.mu
+	peer  string                           // whose account was looked up last; under sessions.mu
+	ours  bool                             // what came of it; under sessions.mu
 }
 
 // sessions are those of one door.
@@ -144,6 +146,24 @@ func (s *sessions) enter(x *session, id []byte, cancel context.CancelFunc) (leav
 		}
 	}
 	return leave, done, true
+}
+
+// account says whether the peer runs under the server's own account, looking it
+// up once for each connection of the session: the system's table is slow to
+// read. Whoever could take over the address of an earlier connection has the
+// other account as well, and could ask from there.
+func (s *sessions) account(x *session, peer string, look func() bool) bool {
+	s.mu.Lock()
+	known, ours := x.peer == peer, x.ours
+	s.mu.Unlock()
+	if known {
+		return ours
+	}
+	ours = look()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x.peer, x.ours = peer, ours
+	return ours
 }
 
 // cancel ends the waits of the id. What was asked for stays asked for.

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,15 +69,15 @@ func (w *timed) wrote() []string {
 type direct struct {
 	door    http.Handler
 	session string
-	live    *bool // whether the agent's token is
+	revoked *atomic.Bool // whether the agent's token is
 }
 
 func openDirect(t *testing.T, h *doortest.House, client string) direct {
-	live := true
-	d := direct{live: &live, door: mcp.New(h.Gate, mcp.Config{
+	revoked := new(atomic.Bool)
+	d := direct{revoked: revoked, door: mcp.New(h.Gate, mcp.Config{
 		PublicURL: "http://localhost:8480",
 		Authenticate: func(context.Context, *http.Request) (countersign.Principal, error) {
-			if !live {
+			if revoked.Load() {
 				return countersign.Principal{}, &countersign.Error{Code: countersign.CodeUnauthenticated, Detail: "the token was revoked"}
 			}
 			return h.Agent.Principal(), nil
@@ -149,7 +150,7 @@ func TestAClientWaitsAsLongAsItBears(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			h := doortest.New(t, files(), strings.Replace(policyText, "assurance: session, expires: 30m", "assurance: session, expires: 20m", 1))
-			go h.KeepTime(t.Context())
+			go h.Gate.KeepTime(t.Context())
 			w, over := openDirect(t, h, c.client).start(t.Context(), c.body)
 			<-over
 			lines := w.wrote()
@@ -285,7 +286,7 @@ func TestARevokedTokenEndsTheWait(t *testing.T) {
 		w, over := d.start(t.Context(), held)
 		r := h.Held(t)
 		synctest.Wait()
-		*d.live = false
+		d.revoked.Store(true)
 		<-over
 		lines := w.wrote()
 		if got := time.Since(w.start); got > 20*time.Second || strings.Contains(lines[len(lines)-1], `"id":1`) {

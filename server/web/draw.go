@@ -32,14 +32,12 @@ func functions() template.FuncMap {
 
 // A notice says what happened and what happens next.
 type notice struct {
-	Kind   string // "bad", "warn", "done" or empty
-	Icon   string
-	Title  string
-	Text   string
-	Quote  brief.Text // somebody's words
-	Code   string     // the machine's word for it, last
-	Href   string     // where to go next; empty is the Inbox
-	Action string     // what that says
+	Kind  string // "bad", "warn", "done" or empty
+	Icon  string
+	Title string
+	Text  string
+	Quote brief.Text // somebody's words
+	Code  string     // the machine's word for it, last
 }
 
 // A fuse is the time left: a number, and a line that shortens.

@@ -61,16 +61,6 @@ type viewer struct {
 
 func (v *viewer) assurance() countersign.Assurance { return v.session.Assurance(v.now) }
 
-// Session returns the active person whose session the request carries; ok is
-// false if it carries none.
-func (w *Web) Session(r *http.Request) (p countersign.Person, s session.Session, ok bool) {
-	v, err := w.viewer(r)
-	if err != nil {
-		return p, s, false
-	}
-	return v.Person, v.session, true
-}
-
 // errSignedOut says that nobody is signed in.
 var errSignedOut = errors.New("nobody is signed in")
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -243,5 +244,18 @@ func TestTheRequestPageLeavesNoMandatoryFactOut(t *testing.T) {
 				t.Errorf("%s %.40s: the page leaves out %q of %s", tool, args, says, part)
 			}
 		}
+	}
+}
+
+func TestAStoreThatIsDownIsSaidAndNotTakenForSignedOut(t *testing.T) {
+	w := newWorld(t)
+	r := w.ask("write_file", `{"path":"/a"}`)
+	bob := w.as("bob")
+	form := bob.form(r.ID, "approve")
+	w.store.Faults().FailCommit(errors.New("disk full"))
+	bob.post("/r/"+string(r.ID)+"/decide", form).wants(t, http.StatusServiceUnavailable, "Nothing runs: the record cannot be written.", "unavailable")
+	w.store.Faults().Crash(errors.New("disk gone"))
+	for _, path := range []string{"/", "/history", "/r/" + string(r.ID)} {
+		bob.get(path).wants(t, http.StatusServiceUnavailable, "unavailable")
 	}
 }

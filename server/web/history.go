@@ -15,7 +15,7 @@ const (
 	mostTurned  = 20 // pages of the store that one page of the History is made of
 )
 
-// A past request in the History.
+// settled is one request in the History.
 type settled struct {
 	earlier
 	Severity countersign.Severity

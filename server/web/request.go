@@ -215,9 +215,8 @@ func linesOf(s brief.Stage, pending bool) signatures {
 
 // past are requests like this one before.
 type past struct {
-	Rows    []earlier
-	N       int
-	Counted int // requests that were looked at
+	Rows []earlier
+	N    int // of all that were found; more than len(Rows) where the list is cut
 }
 
 type earlier struct {
@@ -246,7 +245,6 @@ func (w *Web) past(r *http.Request, v *viewer, req countersign.Request) (past, e
 			p.Rows = append(p.Rows, earlierOf(old))
 		}
 	}
-	p.Counted = len(found)
 	return p, err
 }
 

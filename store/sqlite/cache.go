@@ -62,7 +62,7 @@ func dropSome[K comparable, V any](m map[K]V, may func(V) bool) {
 // keys of one subject would make what the second sealed unreadable.
 type keyring struct {
 	seal *store.Sealer
-	read *sql.DB
+	read *reader
 
 	mu   sync.Mutex
 	keys map[string]*ringKey
@@ -74,7 +74,7 @@ type ringKey struct {
 	users  int // changes on their way that sealed with it
 }
 
-func newKeyring(seal *store.Sealer, read *sql.DB) *keyring {
+func newKeyring(seal *store.Sealer, read *reader) *keyring {
 	return &keyring{seal: seal, read: read, keys: map[string]*ringKey{}}
 }
 
@@ -179,8 +179,55 @@ func (r *keyring) load(ctx context.Context, q queryer, subject string) (*store.S
 	return r.seal.OpenKey(subject, wrapped)
 }
 
-// queryer is *sql.DB or *sql.Tx.
+// queryer is a *reader or a *sql.Tx.
 type queryer interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// A reader is a pool of connections that prepares each statement once: to
+// compile one takes longer than to run it.
+type reader struct {
+	*sql.DB
+	mu    sync.Mutex
+	stmts map[string]*sql.Stmt
+}
+
+func (r *reader) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if st := r.stmts[query]; st != nil {
+		return st, nil
+	}
+	st, err := r.PrepareContext(ctx, query)
+	if err == nil {
+		r.stmts[query] = st
+	}
+	return st, err
+}
+
+// QueryContext implements queryer.
+func (r *reader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	st, err := r.prepared(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(ctx, args...)
+}
+
+// QueryRowContext implements queryer.
+func (r *reader) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	st, err := r.prepared(ctx, query)
+	if err != nil {
+		return r.DB.QueryRowContext(ctx, query, args...) // which tells the error
+	}
+	return st.QueryRowContext(ctx, args...)
+}
+
+// Close closes the statements too, or their connections stay open.
+func (r *reader) Close() error {
+	for _, st := range r.stmts {
+		st.Close()
+	}
+	return r.DB.Close()
 }

@@ -8,7 +8,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
@@ -50,7 +49,7 @@ type Store struct {
 	path  string
 	lock  *fileLock
 	seal  *store.Sealer
-	read  *sql.DB
+	read  *reader
 	write *writer
 	keys  *keyring
 	heads *heads

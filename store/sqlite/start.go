@@ -44,7 +44,7 @@ func (s *Store) connect(ctx context.Context) (*sql.DB, error) {
 	}
 	own, err := sql.Open("sqlite", dsn(abs,
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(FAST)",
-		"wal_autocheckpoint(2000)", "cache_size(-4096)", "temp_store(MEMORY)", "trusted_schema(OFF)"))
+		"wal_autocheckpoint(4000)", "cache_size(-4096)", "temp_store(MEMORY)", "trusted_schema(OFF)"))
 	if err != nil {
 		return nil, err
 	}
@@ -53,14 +53,15 @@ func (s *Store) connect(ctx context.Context) (*sql.DB, error) {
 		own.Close()
 		return nil, err
 	}
-	s.read, err = sql.Open("sqlite", dsn(abs, "busy_timeout(5000)", "query_only(ON)", "cache_size(-8192)", "trusted_schema(OFF)"))
+	pool, err := sql.Open("sqlite", dsn(abs, "busy_timeout(5000)", "query_only(ON)", "cache_size(-8192)", "trusted_schema(OFF)"))
 	if err != nil {
 		own.Close()
 		return nil, err
 	}
 	readers := max(4, runtime.GOMAXPROCS(0))
-	s.read.SetMaxOpenConns(readers)
-	s.read.SetMaxIdleConns(readers)
+	pool.SetMaxOpenConns(readers)
+	pool.SetMaxIdleConns(readers)
+	s.read = &reader{DB: pool, stmts: map[string]*sql.Stmt{}}
 	return own, nil
 }
 

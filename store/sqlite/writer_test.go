@@ -170,31 +170,73 @@ func TestCloseAnswersWhoeverWaits(t *testing.T) {
 	wg.Wait()
 }
 
+// together has the changes wait for one commit, and returns their errors.
+func together(t *testing.T, s *Store, changes []store.Change) []error {
+	t.Helper()
+	held, answers := make(chan struct{}), make([]error, len(changes))
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		onWriter(t, s, func(context.Context, *writer) error { <-held; return nil })
+	})
+	for i, c := range changes {
+		wg.Go(func() { _, answers[i] = s.Commit(t.Context(), c) })
+	}
+	for len(s.write.queue) < len(changes)-1 { // one may be with the writer
+		runtime.Gosched()
+	}
+	close(held)
+	wg.Wait()
+	return answers
+}
+
 func TestWritersShareACommit(t *testing.T) {
 	set := storetest.NewSetting(t)
 	signer := &countingSigner{Signer: set.Signer}
 	set.Signer = signer
 	s := open(t, set).(*Store)
-	held := make(chan struct{})
 	signer.n.Store(0)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		onWriter(t, s, func(context.Context, *writer) error { <-held; return nil })
-	})
-	for range 40 {
-		wg.Go(func() {
-			if _, err := s.Commit(t.Context(), storetest.NewLife("/srv/a").Requested()); err != nil {
-				t.Error(err)
-			}
-		})
+	changes := make([]store.Change, 40)
+	for i := range changes {
+		changes[i] = storetest.NewLife("/srv/a").Requested()
 	}
-	for len(s.write.queue) < 40 {
-		runtime.Gosched() // the writer is held, so the queue only grows
+	for _, err := range together(t, s, changes) {
+		if err != nil {
+			t.Error(err)
+		}
 	}
-	close(held)
-	wg.Wait()
-	if n := signer.n.Load(); n > 2 {
-		t.Errorf("40 changes that waited took %d signed commits, want at most 2", n)
+	if n := signer.n.Load(); n > 3 {
+		t.Errorf("40 changes that waited took %d signed commits, want at most 3", n)
+	}
+}
+
+func TestOneOpenKeyInOneCommit(t *testing.T) {
+	s := open(t, storetest.NewSetting(t)).(*Store)
+	ask := func(key string) *storetest.Life {
+		l := storetest.NewLife("/srv/a")
+		l.Row.OpenKey = key
+		return l
+	}
+	var changes []store.Change
+	for i := range 12 { // settled at once, so that each may take the key over
+		l := ask("settled")
+		c := l.Requested()
+		c.Events = append(c.Events, l.Rejected().Events...)
+		changes = append(changes, c, ask([]string{"a", "b"}[i%2]).Requested(), storetest.NewLife("/srv/a").Requested())
+	}
+	refused := 0
+	for i, err := range together(t, s, changes) {
+		_, open := errors.AsType[*store.OpenError](err)
+		if open && i%3 == 1 {
+			refused++
+		} else if err != nil {
+			t.Errorf("change %d: %v", i, err)
+		}
+	}
+	if refused != 10 {
+		t.Errorf("%d were refused for their open keys, want 10: 12 asked for 2", refused)
+	}
+	if err := s.Scrub(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -199,6 +199,7 @@ func TestTheSinkSaysWhereDataGoes(t *testing.T) {
 		`"https://evil.test?.example.com"`:        "unknown",
 		`"https://evil.test\\.example.com"`:       "unknown",
 		`"https://files.example.com@evil.test"`:   "unknown",
+		`"s3://acme-eu-x@evil.test"`:              "unknown",
 		`"https://evil.test/s3://acme-eu-x"`:      "unknown",
 		`"evil.test/x://files.example.com"`:       "unknown",
 		`"javascript:files.example.com"`:          "unknown",

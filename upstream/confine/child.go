@@ -67,6 +67,7 @@ func start(cmd *exec.Cmd) (*Child, error) {
 		r, w, err := os.Pipe()
 		if err != nil {
 			closeTheirs()
+			c.Close()
 			return nil, fmt.Errorf("make a pipe: %w", err)
 		}
 		switch p.std {

@@ -75,6 +75,9 @@ func perform(t *testing.T, s scene, binary string, uid int) (findings, string) {
 	t.Helper()
 	cmd := exec.Command(binary, "play-gateway", s.encode())
 	cmd.Env, cmd.Dir = []string{secretEnv}, s.Data
+	if s.Mount {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	}
 	if uid != os.Getuid() {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
 	}
@@ -187,6 +190,29 @@ func TestAHostileProgramInLandlockGetsNothing(t *testing.T) {
 	}
 }
 
+func TestAPrivateFolderThatIsMountedTwiceIsPrivateInBothPlaces(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can mount")
+	}
+	s, binary := stage(t, 0)
+	s.Mount, s.Unsafe = true, true
+	f, problem := perform(t, s, binary, 0)
+	if problem != "" || f.Got["key by another mount"] != secretKey {
+		t.Fatalf("without isolation: got %q, %s; the mount is not there", f.Got["key by another mount"], problem)
+	}
+	if !landlocked() {
+		return
+	}
+	s, binary = stage(t, 0)
+	s.Mount = true
+	if f, problem = perform(t, s, binary, 0); problem != "" {
+		t.Fatal(problem)
+	}
+	for what, text := range f.Got {
+		t.Errorf("the hostile program got this: %s: %.200q", what, text)
+	}
+}
+
 func TestHiddenMemoryIsUnreadableForTheGatewaysOwnUser(t *testing.T) {
 	uid := users()[len(users())-1]
 	s, binary := stage(t, uid)
@@ -216,6 +242,29 @@ func TestADataFolderThatTheUserCanReadIsRefused(t *testing.T) {
 	_, problem := perform(t, s, binary, 0)
 	if !strings.Contains(problem, "could open "+s.Data) {
 		t.Errorf("got %q, want the start refused", problem)
+	}
+}
+
+func TestASetuidProgramGainsNothing(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can make one")
+	}
+	_, binary := stage(t, 0)
+	if err := os.Chmod(binary, 0o755|os.ModeSetuid); err != nil {
+		t.Fatal(err)
+	}
+	free := exec.Command(binary, "play-who", "")
+	free.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	if out, err := free.Output(); err != nil || string(out) != "0" {
+		t.Fatalf("without confinement it is user %s, %v, want 0", out, err)
+	}
+	child, err := confine.Start(t.Context(), confine.Program{Command: []string{binary, "play-who", ""}, User: "65534"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer child.Close()
+	if out, err := io.ReadAll(child.Stdout); err != nil || string(out) != "65534" {
+		t.Errorf("it is user %s, %v, want 65534", out, err)
 	}
 }
 

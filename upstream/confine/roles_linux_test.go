@@ -3,6 +3,7 @@ package confine_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -22,7 +23,7 @@ import (
 // it is a gateway, or a program that a gateway starts.
 func TestMain(m *testing.M) {
 	confine.Main(os.Args)
-	if len(os.Args) > 1 {
+	if len(os.Args) > 2 {
 		switch os.Args[1] {
 		case "play-gateway":
 			playGateway(os.Args[2])
@@ -32,6 +33,9 @@ func TestMain(m *testing.M) {
 			playIdle(os.Args[2])
 		case "play-parent":
 			playParent(os.Args[2])
+		case "play-who":
+			fmt.Print(os.Geteuid())
+			os.Exit(0)
 		case "play-keeper":
 			playKeeper(os.Args[2])
 		}
@@ -47,7 +51,10 @@ type scene struct {
 	User   string
 	Unsafe bool
 	Hide   bool
+	Mount  bool // the data folder is also mounted in the room
 }
+
+func (s scene) mounted() string { return filepath.Join(s.Room, "mounted") }
 
 const (
 	secretEnv = "GATEWAY_SECRET=from the environment"
@@ -82,6 +89,11 @@ func playGateway(arg string) {
 	s := decodeScene(arg)
 	if s.Hide {
 		if err := confine.HideMemory(); err != nil {
+			fatal(err)
+		}
+	}
+	if s.Mount {
+		if err := errors.Join(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""), os.Mkdir(s.mounted(), 0o755), unix.Mount(s.Data, s.mounted(), "", unix.MS_BIND, "")); err != nil {
 			fatal(err)
 		}
 	}
@@ -127,6 +139,7 @@ func playHostile(arg string) {
 	read("environment", gateway+"/environ")
 	read("key", key)
 	read("key elsewhere", s.Key)
+	read("key by another mount", filepath.Join(s.mounted(), "log.key"))
 	read("database", filepath.Join(s.Data, "countersign.db"))
 	read("key by the gateway's root", gateway+"/root"+key)
 	read("key by the gateway's working directory", gateway+"/cwd/log.key")
