@@ -163,7 +163,7 @@ func (g *Gate) Pass(ctx context.Context, by countersign.Principal, name, method 
 		return nil, &countersign.Error{Code: countersign.CodeUnavailable, Detail: fmt.Sprintf("%s on %s: %v", method, name, err), Hint: "countersign doctor tells what is wrong"}
 	}
 	g.cfg.Log.Info("passed", "agent", by.ID, "resource", name, "method", method, "bytes", len(answer))
-	if method == "tools/list" {
+	if _, refused := canon.Member(answer, "error"); method == "tools/list" && !refused {
 		if err := g.learn(ctx, name, answer); err != nil {
 			return nil, unavailable(err)
 		}

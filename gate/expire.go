@@ -75,8 +75,18 @@ func (g *Gate) expire(ctx context.Context, id countersign.RequestID) error {
 
 // lapse ends an approval that nobody ran in time.
 func (g *Gate) lapse(ctx context.Context, id countersign.RequestID) error {
+	return g.lapseOnce(ctx, id, func(runBy time.Time) bool { return !g.cfg.Now().Before(runBy) })
+}
+
+// lapseLate ends an approval of which the record says that it is too late to
+// run: its clock never goes back, and the gate's may have.
+func (g *Gate) lapseLate(ctx context.Context, late countersign.Request) error {
+	return g.lapseOnce(ctx, late.ID, func(runBy time.Time) bool { return runBy.Equal(late.RunBy) })
+}
+
+func (g *Gate) lapseOnce(ctx context.Context, id countersign.RequestID, due func(runBy time.Time) bool) error {
 	_, err := g.retry(ctx, id, func(r countersign.Request) (change, error) {
-		if r.Decision != countersign.DecisionApproved || r.Execution != countersign.ExecutionNone || g.cfg.Now().Before(r.RunBy) {
+		if r.Decision != countersign.DecisionApproved || r.Execution != countersign.ExecutionNone || !due(r.RunBy) {
 			return change{}, errNotDue
 		}
 		return change{events: []countersign.Event{step(gateway(), countersign.DecisionExpired, countersign.ExecutionNone, countersign.Lapsed{})}}, nil

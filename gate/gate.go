@@ -5,6 +5,7 @@
 package gate
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -197,6 +198,9 @@ func (g *Gate) record(ctx context.Context, r countersign.Request, c change) (cou
 		sc.Events = append(sc.Events, e)
 	}
 	done, err := g.store.Commit(ctx, sc)
+	if errors.Is(err, store.ErrUnknown) {
+		done, err = g.lookAgain(ctx, sc, err)
+	}
 	if err != nil {
 		return r, done, fmt.Errorf("record %s of %s: %w", c.events[0].Kind(), r.ID, err)
 	}
@@ -208,6 +212,49 @@ func (g *Gate) record(ctx context.Context, r countersign.Request, c change) (cou
 	}
 	g.hub.Wake(r.ID, "")
 	return r, done, nil
+}
+
+// lookAgain reads whether a change whose commit was not answered is on record. If
+// that cannot be read either, a release among its events is looked for later.
+func (g *Gate) lookAgain(ctx context.Context, sc store.Change, lost error) (store.Committed, error) {
+	done, found, err := g.find(ctx, sc)
+	switch {
+	case err != nil:
+		g.remember(unrecorded{lost: &sc})
+		return done, errors.Join(lost, err)
+	case !found:
+		return done, lost
+	}
+	return done, nil
+}
+
+// find finds a change on record, by what its events say.
+func (g *Gate) find(ctx context.Context, sc store.Change) (store.Committed, bool, error) {
+	head, err := g.store.Head(ctx)
+	if err != nil {
+		return store.Committed{}, false, err
+	}
+	entries, err := g.store.Events(ctx, sc.Events[0].Request)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Committed{}, false, nil
+	}
+	if err != nil {
+		return store.Committed{}, false, err
+	}
+	from := int(sc.Events[0].Version) - 1
+	if len(entries) < from+len(sc.Events) {
+		return store.Committed{}, false, nil
+	}
+	entries = entries[from : from+len(sc.Events)]
+	for i, want := range sc.Events {
+		open := entries[i].Open
+		if open.Context == nil || open.Who == nil || entries[i].Index >= head.Size ||
+			!bytes.Equal(open.Context.Value, want.Sealed.Context) || !bytes.Equal(open.Who.Value, want.Sealed.Who) {
+			return store.Committed{}, false, nil
+		}
+	}
+	said, err := ledger.ParseLeaf(entries[0].Leaf)
+	return store.Committed{First: entries[0].Index, At: said.Event.At, Entries: entries, Checkpoint: head}, err == nil, err
 }
 
 // change is what record commits; request and versions are filled in.

@@ -38,6 +38,7 @@ var brokenGates = []mutant{
 	{"any assurance will do", "quorum/quorum.go", "|| !v.assurance.Meets(stage.Assurance)", ""},
 	{"what was running is forgotten at start", "gate.go", "if err := g.recover(ctx); err != nil {", "if err := error(nil); err != nil && g.recover(ctx) == nil {"},
 	{"a command runs twice", "run.go", "told, err := via.Run(ctx, release, result)", "via.Run(ctx, release, result); told, err := via.Run(ctx, release, result)"},
+	{"a lost answer to a release is forgotten", "gate.go", "if errors.Is(err, store.ErrUnknown) {", "if errors.Is(err, store.ErrUnknown) && false {"},
 	{"a repeat of anybody joins", "understand.go", "parts := []string{a.By.ID}", "parts := []string{}"},
 	{"decisions stand on a directory that has changed", "decide.go", "c.seen = dir", "_ = dir"},
 	{"the release stands on a directory that has changed", "release.go", "c := change{notAfter: r.RunBy, seen: dir}", "c := change{notAfter: r.RunBy}"},

@@ -41,13 +41,13 @@ func (g *Gate) release(ctx context.Context, id countersign.RequestID, via Execut
 		}
 	} else {
 		c.events = []countersign.Event{step(gateway(), countersign.DecisionApproved, countersign.ExecutionRunning, countersign.Released{
-			Executor: r.Resource.Name, Target: r.Resource.Target, Policy: verdict.Policy, Verdict: &verdict,
+			Executor: r.Resource.Name, Attempt: countersign.NewID("rel"), Target: r.Resource.Target, Policy: verdict.Policy, Verdict: &verdict,
 			Approvals: approvals(r, entries), Bounds: r.Verdict.Requirement.Bounds,
 		})}
 	}
 	r, done, err := g.record(ctx, r, c)
 	if errors.Is(err, store.ErrLate) {
-		return nil, g.lapse(ctx, id)
+		return nil, g.lapseLate(ctx, r)
 	}
 	if err != nil {
 		return nil, err
@@ -117,6 +117,9 @@ func (g *Gate) recheck(ctx context.Context, dir *countersign.Directory, r counte
 	if !ok || via == nil {
 		return r.Verdict, denied(r.Verdict, r.Resource.Name+" is no longer a resource of this server")
 	}
+	if !active(dir, r.Requester) {
+		return r.Verdict, denied(r.Verdict, r.Requester.Name+" is no longer an active agent")
+	}
 	again, err := countersign.Canonical(complete(r.Command, now))
 	if err != nil || !bytes.Equal(again, r.Canonical) {
 		return r.Verdict, denied(r.Verdict, "the resource or the tool is not what it was when this was approved")
@@ -126,7 +129,7 @@ func (g *Gate) recheck(ctx context.Context, dir *countersign.Directory, r counte
 	lens := g.lens(dir)
 	verdict := lens.policy.Decide(ctx, policy.Input{
 		Facts: facts, Resource: now, Requester: r.Requester, OnBehalfOf: r.OnBehalfOf,
-		AgentRegion: dir.Agents[r.Requester.ID].Region, Now: g.cfg.Now(), Catalogue: lens.resources[now.Name],
+		AgentRegion: dir.Agents[r.Requester.ID].Region, Now: g.now(), Catalogue: lens.resources[now.Name],
 	}, nil)
 	if verdict.Effect == countersign.Deny {
 		return verdict, denied(verdict, "")
@@ -140,6 +143,15 @@ func (g *Gate) recheck(ctx context.Context, dir *countersign.Directory, r counte
 		return verdict, heldAgain(r.Verdict, becauseVoid(void), slices.Sorted(maps.Keys(void))...)
 	}
 	return verdict, nil
+}
+
+// active reports whether an agent that asks is one that may.
+func active(d *countersign.Directory, by countersign.Principal) bool {
+	if by.Kind != countersign.KindAgent {
+		return true
+	}
+	a, ok := d.Agents[by.ID]
+	return ok && !a.Inactive
 }
 
 // denied is the event of a refusal at release.

@@ -31,9 +31,7 @@ func (g *Gate) run(ctx context.Context, r countersign.Request, done store.Commit
 	settled, err := g.settle(ctx, r, outcome, result.Bytes())
 	if err != nil {
 		g.cfg.Log.Error("an outcome is not on record yet", "request", r.ID, "execution", outcome.Execution, "err", err)
-		g.mu.Lock()
-		g.unrecorded = append(g.unrecorded, unrecorded{r.ID, outcome, result.Bytes()})
-		g.mu.Unlock()
+		g.remember(unrecorded{id: r.ID, outcome: outcome, result: result.Bytes()})
 		return Unknown{r, unknownError(r, "it was released, and what happened is not on record yet")}, nil
 	}
 	return answer(settled, result.Bytes(), out)
@@ -104,11 +102,19 @@ func (g *Gate) settle(ctx context.Context, r countersign.Request, o countersign.
 	})
 }
 
-// unrecorded is an outcome that the record did not take.
+// unrecorded is an outcome that the record did not take, or a change of which
+// nobody could tell whether it did.
 type unrecorded struct {
 	id      countersign.RequestID
 	outcome countersign.Outcome
 	result  []byte
+	lost    *store.Change
+}
+
+func (g *Gate) remember(u unrecorded) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.unrecorded = append(g.unrecorded, u)
 }
 
 // recordLate tries again to record the outcomes that the record did not take.
@@ -118,16 +124,29 @@ func (g *Gate) recordLate(ctx context.Context) {
 	g.unrecorded = nil
 	g.mu.Unlock()
 	for _, u := range late {
-		r, err := g.store.Get(ctx, u.id)
-		if err == nil && r.Execution == countersign.ExecutionRunning {
-			_, err = g.settle(ctx, r, u.outcome, u.result)
-		}
-		if err != nil {
-			g.mu.Lock()
-			g.unrecorded = append(g.unrecorded, u)
-			g.mu.Unlock()
+		if err := g.recordOne(ctx, u); err != nil {
+			g.remember(u)
 		}
 	}
+}
+
+func (g *Gate) recordOne(ctx context.Context, u unrecorded) error {
+	if u.lost != nil {
+		last := u.lost.Events[len(u.lost.Events)-1]
+		_, found, err := g.find(ctx, *u.lost)
+		if err != nil || !found || last.Kind != countersign.KindReleased {
+			return err
+		}
+		// It was released, and whoever released it heard nothing and ran nothing.
+		u.id, u.outcome = last.Request, countersign.Outcome{
+			Execution: countersign.ExecutionFailed, Detail: "not run: the answer to its release was lost", FinishedAt: g.now(),
+		}
+	}
+	r, err := g.store.Get(ctx, u.id)
+	if err == nil && r.Execution == countersign.ExecutionRunning {
+		_, err = g.settle(ctx, r, u.outcome, u.result)
+	}
+	return err
 }
 
 // answer gives a settled request's result to whoever asks.

@@ -390,6 +390,9 @@ func (h *history) judge() error {
 	if len(report.Violations) > 0 {
 		return fmt.Errorf("audit: %s", report.Violations[0])
 	}
+	if len(report.Running) > 0 {
+		return fmt.Errorf("%s is still running when all is over", report.Running[0])
+	}
 	if err := h.nothingMissing(head.Size); err != nil {
 		return err
 	}

@@ -96,7 +96,9 @@ func (g *Gate) join(ctx context.Context, ended <-chan struct{}, r countersign.Re
 		return c, nil
 	})
 	if errors.Is(err, store.ErrLate) {
-		return nil, store.ErrConflict // its answer has become too old meanwhile
+		// Its answer is too old by the record's clock, which never goes back.
+		g.Delivered(ctx, r.ID)
+		return nil, store.ErrConflict
 	}
 	if err != nil {
 		return nil, unavailable(err)
@@ -130,7 +132,7 @@ func (g *Gate) allow(ctx context.Context, a asked, v countersign.Verdict, out Si
 			a.requested(),
 			step(gateway(), countersign.DecisionAllowed, countersign.ExecutionNone, countersign.Allowed{Verdict: v}),
 			step(gateway(), countersign.DecisionAllowed, countersign.ExecutionRunning, countersign.Released{
-				Executor: a.resource.Name, Target: a.resource.Target, Policy: v.Policy,
+				Executor: a.resource.Name, Attempt: countersign.NewID("rel"), Target: a.resource.Target, Policy: v.Policy,
 			}),
 		},
 		seen: a.directory, row: a.row(key),

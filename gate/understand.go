@@ -46,9 +46,12 @@ func (g *Gate) understand(ctx context.Context, ask Ask) (asked, error) {
 	if err != nil {
 		return asked{}, unavailable(err)
 	}
-	a := asked{Ask: ask, directory: d, executor: ask.Via, lens: g.lens(d), now: g.cfg.Now()}
+	a := asked{Ask: ask, directory: d, executor: ask.Via, lens: g.lens(d), now: g.now()}
 	if a.resource, err = resource(d, ask.Command.On()); err != nil {
 		return asked{}, err
+	}
+	if !active(d, ask.By) {
+		return asked{}, &countersign.Error{Code: countersign.CodeForbidden, Detail: ask.By.Name + " is no active agent here", Hint: "ask the operator"}
 	}
 	if a.executor == nil {
 		a.executor = g.cfg.Executors[a.resource.Name]
@@ -82,6 +85,9 @@ func resource(d *countersign.Directory, name string) (countersign.Resource, erro
 func complete(c countersign.Command, r countersign.Resource) countersign.Command {
 	switch c := c.(type) {
 	case countersign.MCPRequest:
+		if stripped, err := mcptool.Strip(c.Params); err == nil {
+			c.Params = stripped // what cannot be stripped has no canonical form either
+		}
 		c.Target, c.Tool = r.Target, countersign.Digest{}
 		if name, ok := mcptool.Tool(c); ok {
 			c.Tool = r.Pins[name]

@@ -62,7 +62,8 @@ func (g *Gate) Wait(ctx context.Context, by countersign.Principal, id countersig
 }
 
 // await waits until the request is settled, and spends its approval when it is
-// approved: only a live ask releases.
+// approved: only a live ask releases. An asker who does not wait at all is there
+// for one look.
 func (g *Gate) await(ctx context.Context, ended <-chan struct{}, r countersign.Request, via Executor, out Sink) (Result, error) {
 	for {
 		switch {
@@ -82,10 +83,19 @@ func (g *Gate) await(ctx context.Context, ended <-chan struct{}, r countersign.R
 		if err != nil {
 			return nil, err
 		}
-		if next.Version == r.Version {
-			return Pending{next}, nil // the asker waits no longer
+		if gone(ended) && !next.Settled() {
+			return Pending{next}, nil // nobody is there to run it for
 		}
 		r = next
+	}
+}
+
+func gone(ended <-chan struct{}) bool {
+	select {
+	case <-ended:
+		return true
+	default:
+		return false
 	}
 }
 

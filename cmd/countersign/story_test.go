@@ -19,6 +19,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/countersignhq/countersign/client"
 	"github.com/countersignhq/countersign/internal/testenv"
@@ -39,6 +40,7 @@ func TestStories(t *testing.T) {
 	npm := testenv.Node(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
+		Deadline:            time.Now().Add(2 * time.Minute), // a server that should have refused would run on
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {

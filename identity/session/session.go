@@ -94,8 +94,14 @@ func End(ctx context.Context, kept store.Ephemeral, w http.ResponseWriter, r *ht
 func cookie(r *http.Request, value string, maxAge int) *http.Cookie {
 	return &http.Cookie{
 		Name: cookieName, Value: value, Path: "/", MaxAge: maxAge,
-		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode,
+		HttpOnly: true, Secure: overTLS(r), SameSite: http.SameSiteLaxMode,
 	}
+}
+
+// overTLS reports whether the browser speaks TLS, to this server or to a proxy
+// before it. Whoever forges the header only keeps their own cookie from themselves.
+func overTLS(r *http.Request) bool {
+	return r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
 }
 
 func key(secret string) string {

@@ -101,9 +101,6 @@ func (b *Batch) Add(d *Draft) (store.Committed, error) {
 	if want := d.Change.Events[0].Version; head.Version+1 != want {
 		return store.Committed{}, fmt.Errorf("%s has version %d, the change was made for version %d: %w", id, head.Version, want-1, store.ErrConflict)
 	}
-	if seen, now := d.Change.Directory, b.tip.Directory.Version; seen != 0 && seen != now {
-		return store.Committed{}, fmt.Errorf("%s was decided on version %d of the directory, which is at %d: %w", id, seen, now, store.ErrConflict)
-	}
 	if seen := d.Change.Directory; seen != 0 && seen != b.tip.Directory.Version {
 		return store.Committed{}, fmt.Errorf("the directory is at version %d, the change was decided on version %d: %w", b.tip.Directory.Version, seen, store.ErrConflict)
 	}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"os"
 	"path/filepath"
@@ -81,6 +82,7 @@ func TestAChangedRecordIsNotOpened(t *testing.T) {
 		"a leaf of the right edge":  {flip("leaves", "leaf", "idx = 520"), "restore a backup"},
 		"the last leaf is gone":     {"DELETE FROM leaves WHERE idx = 600", "restore a backup"},
 		"the last leaves are gone":  {"DELETE FROM leaves WHERE idx > 560", "restore a backup"},
+		"the last commits are gone": {"DELETE FROM subjects WHERE id = 'per_ada'; DELETE FROM leaves WHERE idx >= 500", "knows of leaf 500"},
 		"a leaf of the edge gone":   {"DELETE FROM leaves WHERE idx = 550", "restore a backup"},
 		"a leaf more":               {"INSERT INTO leaves SELECT 601, before, leaf, actor, who, context, command, note FROM leaves WHERE idx = 600", "restore a backup"},
 		"a full tile":               {flip("tiles", "hashes", "level = 0 AND n = 1"), "restore a backup"},
@@ -129,6 +131,34 @@ func TestScrubFindsWhatWasChangedFurtherBack(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func TestScrubFindsABlobThatWasSealedAnew(t *testing.T) {
+	set := storetest.NewSetting(t)
+	s := openAt(t, set, grown(t, set))
+	rows, err := readSealed(t.Context(), s.read, "SELECT idx, leaf, actor, who, context, command FROM leaves WHERE idx = 5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := s.keys.find(t.Context(), s.read, rows[0].actor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := ledger.ParseLeaf(rows[0].leaf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := store.Place{Request: said.Event.Request, Version: said.Event.Version, Slot: ledger.SlotWho}
+	blob := key.Seal(place, ledger.Opening{Value: []byte(`{"actor":{"id":"per_eve","kind":"person","name":"eve"},"origin":{"door":"console"}}`)})
+	onWriter(t, s, func(ctx context.Context, w *writer) error {
+		return w.exec(ctx, "UPDATE leaves SET who = $1 WHERE idx = 5", blob)
+	})
+	if err := s.Scrub(t.Context()); err == nil || !strings.Contains(err.Error(), "commitment") {
+		t.Errorf("got %v, want to be told of the commitment", err)
+	}
+	if _, err := s.Get(t.Context(), said.Event.Request); err == nil {
+		t.Error("a request with a forged actor was read")
 	}
 }
 

@@ -3,11 +3,14 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/store"
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // TestRequests is the suite of store.Requests.
@@ -70,6 +73,16 @@ func ownCopies(t *testing.T, _ *Setting, s store.Store) {
 	leaves[0][0] = 'X'
 	if again, err := s.Leaves(t.Context(), 0, 1); err != nil || again[0][0] == 'X' {
 		t.Errorf("a leaf was changed by its reader, %v", err)
+	}
+	first := tlog.Tile{H: ledger.TileHeight, W: 1}
+	tile, err := s.Tile(t.Context(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := slices.Clone(tile)
+	tile[0] ^= 1
+	if again, err := s.Tile(t.Context(), first); err != nil || !slices.Equal(again, want) {
+		t.Errorf("a tile was changed by its reader, %v", err)
 	}
 }
 
