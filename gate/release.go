@@ -42,7 +42,7 @@ func (g *Gate) release(ctx context.Context, id countersign.RequestID, via Execut
 	} else {
 		c.events = []countersign.Event{step(gateway(), countersign.DecisionApproved, countersign.ExecutionRunning, countersign.Released{
 			Executor: r.Resource.Name, Attempt: countersign.NewID("rel"), Target: r.Resource.Target, Policy: verdict.Policy, Verdict: &verdict,
-			Approvals: approvals(r, entries), Bounds: r.Verdict.Requirement.Bounds,
+			Approvals: approvals(entries), Bounds: r.Verdict.Requirement.Bounds,
 		})}
 	}
 	r, done, err := g.record(ctx, r, c)
@@ -181,20 +181,31 @@ func history(found []countersign.Indicator) []countersign.Indicator {
 }
 
 // approvals are the versions of the decided events that the release rests on.
-func approvals(r countersign.Request, entries []ledger.Entry) []int {
-	counts := map[string]bool{}
-	for _, a := range r.Approvals() {
-		counts[a.By.ID] = true
+func approvals(entries []ledger.Entry) []int {
+	type vote struct {
+		person  string
+		version int
 	}
-	var versions []int
+	var votes []vote
 	for _, entry := range entries {
 		e, err := entry.Event()
 		if err != nil {
 			continue // proven has read them all
 		}
-		if d, ok := e.Body.(countersign.Decided); ok && d.Decision.Choice == countersign.Approve && counts[e.Who.Actor.ID] {
-			versions = append(versions, int(e.Version))
+		switch b := e.Body.(type) {
+		case countersign.Decided:
+			if b.Decision.Choice == countersign.Approve {
+				votes = append(votes, vote{e.Who.Actor.ID, int(e.Version)})
+			}
+		case countersign.Held:
+			votes = slices.DeleteFunc(votes, func(v vote) bool {
+				return slices.Contains(b.Void, "*") || slices.Contains(b.Void, v.person)
+			})
 		}
+	}
+	var versions []int
+	for _, v := range votes {
+		versions = append(versions, v.version)
 	}
 	return versions
 }

@@ -182,7 +182,7 @@ func (h *history) fault() {
 		f.CrashAfter(errCrashed)
 		h.fired("crash after commit")
 	case 4, 5, 6, 7:
-		f.BeforeCommit(h.act)
+		f.BeforeCommit(pick(h, h.act, h.controlChanges))
 		h.fired("race")
 	}
 }

@@ -122,7 +122,8 @@ func down(ts *testscript.TestScript, neg bool, _ []string) {
 	}
 }
 
-// ask TOKENFILE RESOURCE TOOL ARGUMENTS asks as an agent, and sets ID and STATE.
+// ask TOKENFILE RESOURCE TOOL ARGUMENTS asks as an agent, and sets ID, STATE and
+// RESULT.
 // Negated, the ask itself must be refused, and STATE is the code. Where the tests
 // run as root the agent runs as another user, so that people may approve.
 func ask(ts *testscript.TestScript, neg bool, args []string) {
@@ -134,18 +135,20 @@ func ask(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	out, err := cmd.CombinedOutput()
 	id, said, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+	said, result, _ := strings.Cut(said, " ")
 	if err != nil || (id == "refused") != neg {
 		ts.Fatalf("ask: %v: %s", err, out)
 	}
 	ts.Setenv("ID", id)
 	ts.Setenv("STATE", said)
+	ts.Setenv("RESULT", result)
 }
 
 // asAgent holds, a line each, the address, the token, the resource, the tool and
 // its arguments of what this process asks for in place of running tests.
 const asAgent = "COUNTERSIGN_TEST_ASK"
 
-// agentAsks prints the id of the request and its state, or "refused" and the code.
+// agentAsks prints the id of the request, its state and its result, or "refused" and the code.
 func agentAsks(in string) error {
 	f := strings.SplitN(in, "\n", 5)
 	c, err := client.New(f[0], client.Config{Token: f[1]})
@@ -164,7 +167,7 @@ func agentAsks(in string) error {
 		return err
 	}
 	if err == nil {
-		_, err = fmt.Println(r.ID, state(r))
+		_, err = fmt.Println(r.ID, state(r), r.Result)
 	}
 	return err
 }

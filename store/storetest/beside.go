@@ -15,85 +15,95 @@ import (
 
 // TestJobs is the suite of store.Jobs.
 func TestJobs(t *testing.T, open Open) {
-	t.Run("ADueJobIsClaimedOnceAWhile", func(t *testing.T) {
-		setting := NewSetting(t)
-		s := open(t, setting)
-		now := setting.Clock.Now()
-		c := NewLife("/srv/a").Requested()
-		c.Jobs = []store.Job{
-			{Kind: "expire", Key: "later", Due: now.Add(time.Minute)},
-			{Kind: "expire", Key: "second", Due: now, Body: []byte("body of the second")},
-			{Kind: "expire", Key: "first", Due: now.Add(-time.Second)},
-			{Kind: "lapse", Key: "first", Due: now},
-		}
-		commit(t, s, c)
-		claims(t, s, "expire", 10, "first", "second")
-		claims(t, s, "expire", 10)
-		claims(t, s, "lapse", 10, "first")
-		setting.Clock.Move(time.Minute)
-		claims(t, s, "expire", 2, "first", "second")
-		claims(t, s, "expire", 2, "later")
-	})
-	t.Run("OnlyWhoHoldsTheLeaseFinishes", func(t *testing.T) {
-		setting := NewSetting(t)
-		s := open(t, setting)
-		life := NewLife("/srv/a")
-		c := life.Requested()
-		c.Jobs = []store.Job{{Kind: "expire", Key: "a", Due: setting.Clock.Now(), Body: []byte("why")}}
-		commit(t, s, c)
-		if err := s.Finish(t.Context(), c.Jobs[0]); !errors.Is(err, store.ErrConflict) {
-			t.Errorf("finish without a claim: got %v, want ErrConflict", err)
-		}
-		slow := claims(t, s, "expire", 1, "a")[0]
-		if string(slow.Body) != "why" || !slow.Due.Equal(setting.Clock.Now()) {
-			t.Errorf("got job %q due %s", slow.Body, slow.Due)
-		}
-		setting.Clock.Move(time.Hour)
-		quick := claims(t, s, "expire", 1, "a")[0]
-		if err := s.Finish(t.Context(), slow); !errors.Is(err, store.ErrConflict) {
-			t.Errorf("finish after another claim: got %v, want ErrConflict", err)
-		}
-		again := life.Joined()
-		again.Jobs = c.Jobs
-		commit(t, s, again)
-		if err := s.Finish(t.Context(), quick); !errors.Is(err, store.ErrConflict) {
-			t.Errorf("finish after the job was replaced: got %v, want ErrConflict", err)
-		}
-		last := claims(t, s, "expire", 1, "a")[0]
-		if err := s.Finish(t.Context(), last); err != nil {
-			t.Error(err)
-		}
-		setting.Clock.Move(time.Hour)
-		claims(t, s, "expire", 1)
-	})
-	t.Run("OfManyClaimersOneGetsAJob", func(t *testing.T) {
-		setting := NewSetting(t)
-		s := open(t, setting)
-		c := NewLife("/srv/a").Requested()
-		c.Jobs = []store.Job{{Kind: "expire", Key: "a", Due: setting.Clock.Now()}}
-		commit(t, s, c)
-		if got := race(t, func(ctx context.Context) (bool, error) {
-			jobs, err := s.Claim(ctx, "expire", time.Minute, 5)
-			return len(jobs) == 1, err
-		}); got != 1 {
-			t.Errorf("%d claimed the job, want 1", got)
-		}
-	})
-	t.Run("ARefusedChangeMakesNoJob", func(t *testing.T) {
-		setting := NewSetting(t)
-		s := open(t, setting)
-		c := NewLife("/srv/a").Requested()
-		c.NotAfter = setting.Clock.Now().Add(-time.Second)
-		c.Jobs = []store.Job{{Kind: "expire", Key: "a"}}
-		c.Keep = []store.Entry{{Key: "k", Expires: setting.Clock.Now().Add(time.Hour)}}
-		if _, err := s.Commit(t.Context(), c); !errors.Is(err, store.ErrLate) {
-			t.Fatalf("got %v, want ErrLate", err)
-		}
-		claims(t, s, "expire", 1)
-		if _, err := s.Ephemeral().Get(t.Context(), "k"); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("a refused change kept an entry: %v", err)
-		}
-	})
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, *Setting, store.Store)
+	}{
+		{"ADueJobIsClaimedOnceAWhile", dueJobs},
+		{"OnlyWhoHoldsTheLeaseFinishes", leases},
+		{"OfManyClaimersOneGetsAJob", oneClaimer},
+		{"ARefusedChangeMakesNoJob", noJob},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			setting := NewSetting(t)
+			c.test(t, setting, open(t, setting))
+		})
+	}
+}
+
+func dueJobs(t *testing.T, set *Setting, s store.Store) {
+	now := set.Clock.Now()
+	c := NewLife("/srv/a").Requested()
+	c.Jobs = []store.Job{
+		{Kind: "expire", Key: "later", Due: now.Add(time.Minute)},
+		{Kind: "expire", Key: "second", Due: now, Body: []byte("body of the second")},
+		{Kind: "expire", Key: "first", Due: now.Add(-time.Second)},
+		{Kind: "lapse", Key: "first", Due: now},
+	}
+	commit(t, s, c)
+	claims(t, s, "expire", 10, "first", "second")
+	claims(t, s, "expire", 10)
+	claims(t, s, "lapse", 10, "first")
+	set.Clock.Move(time.Minute)
+	claims(t, s, "expire", 2, "first", "second")
+	claims(t, s, "expire", 2, "later")
+}
+
+func leases(t *testing.T, set *Setting, s store.Store) {
+	life := NewLife("/srv/a")
+	c := life.Requested()
+	c.Jobs = []store.Job{{Kind: "expire", Key: "a", Due: set.Clock.Now(), Body: []byte("why")}}
+	commit(t, s, c)
+	if err := s.Finish(t.Context(), c.Jobs[0]); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("finish without a claim: got %v, want ErrConflict", err)
+	}
+	slow := claims(t, s, "expire", 1, "a")[0]
+	if string(slow.Body) != "why" || !slow.Due.Equal(set.Clock.Now()) {
+		t.Errorf("got job %q due %s", slow.Body, slow.Due)
+	}
+	set.Clock.Move(time.Hour)
+	quick := claims(t, s, "expire", 1, "a")[0]
+	if err := s.Finish(t.Context(), slow); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("finish after another claim: got %v, want ErrConflict", err)
+	}
+	again := life.Joined()
+	again.Jobs = c.Jobs
+	commit(t, s, again)
+	if err := s.Finish(t.Context(), quick); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("finish after the job was replaced: got %v, want ErrConflict", err)
+	}
+	last := claims(t, s, "expire", 1, "a")[0]
+	if err := s.Finish(t.Context(), last); err != nil {
+		t.Error(err)
+	}
+	set.Clock.Move(time.Hour)
+	claims(t, s, "expire", 1)
+}
+
+func oneClaimer(t *testing.T, set *Setting, s store.Store) {
+	c := NewLife("/srv/a").Requested()
+	c.Jobs = []store.Job{{Kind: "expire", Key: "a", Due: set.Clock.Now()}}
+	commit(t, s, c)
+	if got := race(t, func(ctx context.Context) (bool, error) {
+		jobs, err := s.Claim(ctx, "expire", time.Minute, 5)
+		return len(jobs) == 1, err
+	}); got != 1 {
+		t.Errorf("%d claimed the job, want 1", got)
+	}
+}
+
+func noJob(t *testing.T, set *Setting, s store.Store) {
+	c := NewLife("/srv/a").Requested()
+	c.NotAfter = set.Clock.Now().Add(-time.Second)
+	c.Jobs = []store.Job{{Kind: "expire", Key: "a"}}
+	c.Keep = []store.Entry{{Key: "k", Expires: set.Clock.Now().Add(time.Hour)}}
+	if _, err := s.Commit(t.Context(), c); !errors.Is(err, store.ErrLate) {
+		t.Fatalf("got %v, want ErrLate", err)
+	}
+	claims(t, s, "expire", 1)
+	if _, err := s.Ephemeral().Get(t.Context(), "k"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a refused change kept an entry: %v", err)
+	}
 }
 
 func claims(t *testing.T, s store.Store, kind string, max int, want ...string) []store.Job {
@@ -132,43 +142,73 @@ func race(t *testing.T, take func(context.Context) (bool, error)) int64 {
 
 // TestEphemeral is the suite of store.Ephemeral.
 func TestEphemeral(t *testing.T, open Open) {
-	setting := NewSetting(t)
-	s := open(t, setting)
-	e, ctx := s.Ephemeral(), t.Context()
-	entry := func(key, subject string) store.Entry {
-		return store.Entry{Key: key, Subject: subject, Value: []byte("value of " + key), Expires: setting.Clock.Now().Add(time.Hour)}
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, *Setting, store.Store)
+	}{
+		{"AnEntryIsKeptUntilItEnds", keptEntries},
+		{"OfManyTakersOneGetsAnEntry", oneTaker},
+		{"ASubjectIsDroppedWithAllItsEntries", droppedSubject},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			setting := NewSetting(t)
+			c.test(t, setting, open(t, setting))
+		})
 	}
-	put := func(e store.Entry) {
-		t.Helper()
-		if err := s.Ephemeral().Put(ctx, e); err != nil {
-			t.Fatal(err)
-		}
+}
+
+func entry(set *Setting, key, subject string) store.Entry {
+	return store.Entry{Key: key, Subject: subject, Value: []byte("value of " + key), Expires: set.Clock.Now().Add(time.Hour)}
+}
+
+func put(t *testing.T, s store.Store, e store.Entry) {
+	t.Helper()
+	if err := s.Ephemeral().Put(t.Context(), e); err != nil {
+		t.Fatal(err)
 	}
-	absent := func(key, why string) {
-		t.Helper()
-		if _, err := e.Get(ctx, key); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("%s: got %v, want ErrNotFound", why, err)
-		}
-		if _, err := e.Take(ctx, key); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("%s: take got %v, want ErrNotFound", why, err)
-		}
+}
+
+func absent(t *testing.T, s store.Store, key, why string) {
+	t.Helper()
+	if _, err := s.Ephemeral().Get(t.Context(), key); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("%s: got %v, want ErrNotFound", why, err)
 	}
-	absent("nothing", "a key that never was")
-	put(entry("a", "per_ada"))
-	put(entry("a2", "per_ada"))
-	put(entry("b", "per_bob"))
-	got, err := e.Get(ctx, "a")
-	if err != nil || got.Key != "a" || got.Subject != "per_ada" || string(got.Value) != "value of a" || !got.Expires.Equal(setting.Clock.Now().Add(time.Hour)) {
+	if _, err := s.Ephemeral().Take(t.Context(), key); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("%s: take got %v, want ErrNotFound", why, err)
+	}
+}
+
+func keptEntries(t *testing.T, set *Setting, s store.Store) {
+	absent(t, s, "nothing", "a key that never was")
+	put(t, s, entry(set, "a", "per_ada"))
+	got, err := s.Ephemeral().Get(t.Context(), "a")
+	if err != nil || got.Key != "a" || got.Subject != "per_ada" || string(got.Value) != "value of a" || !got.Expires.Equal(set.Clock.Now().Add(time.Hour)) {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	other := entry("b", "per_bob")
-	other.Value = []byte("newer")
-	put(other)
-	if got, err := e.Get(ctx, "b"); err != nil || string(got.Value) != "newer" {
-		t.Errorf("got %q, %v; want the newer value", got.Value, err)
+	newer := entry(set, "a", "")
+	newer.Value = []byte("newer")
+	put(t, s, newer)
+	if got, err := s.Ephemeral().Get(t.Context(), "a"); err != nil || string(got.Value) != "newer" || got.Subject != "" {
+		t.Errorf("got %q of %q, %v; want the newer value of nobody", got.Value, got.Subject, err)
 	}
+	if err := s.Ephemeral().Put(t.Context(), store.Entry{Key: "endless"}); err == nil {
+		t.Error("an entry without an end was kept")
+	}
+	set.Clock.Move(30 * time.Minute)
+	c := NewLife("/srv/a").Requested()
+	c.Keep = []store.Entry{entry(set, "kept", "req_x"), entry(set, "kept too", "req_x")}
+	commit(t, s, c)
+	set.Clock.Move(30 * time.Minute)
+	absent(t, s, "a", "ended")
+	if got, err := s.Ephemeral().Get(t.Context(), "kept"); err != nil || string(got.Value) != "value of kept" {
+		t.Errorf("got %q, %v; want what the change kept", got.Value, err)
+	}
+}
+
+func oneTaker(t *testing.T, set *Setting, s store.Store) {
+	put(t, s, entry(set, "a", "per_ada"))
 	if n := race(t, func(ctx context.Context) (bool, error) {
-		_, err := e.Take(ctx, "b")
+		_, err := s.Ephemeral().Take(ctx, "a")
 		if errors.Is(err, store.ErrNotFound) {
 			return false, nil
 		}
@@ -176,23 +216,24 @@ func TestEphemeral(t *testing.T, open Open) {
 	}); n != 1 {
 		t.Errorf("%d took the entry, want 1", n)
 	}
-	absent("b", "taken")
-	put(entry("b", "per_bob"))
-	if err := e.DropSubject(ctx, "per_ada"); err != nil {
+	absent(t, s, "a", "taken")
+	put(t, s, entry(set, "a", "per_ada"))
+	if _, err := s.Ephemeral().Take(t.Context(), "a"); err != nil {
+		t.Errorf("put again, and: %v", err)
+	}
+}
+
+func droppedSubject(t *testing.T, set *Setting, s store.Store) {
+	put(t, s, entry(set, "a", "per_ada"))
+	put(t, s, entry(set, "a2", "per_ada"))
+	put(t, s, entry(set, "b", "per_bob"))
+	if err := s.Ephemeral().DropSubject(t.Context(), "per_ada"); err != nil {
 		t.Fatal(err)
 	}
-	absent("a", "dropped with its subject")
-	absent("a2", "dropped with its subject")
-	setting.Clock.Move(time.Hour)
-	absent("b", "ended")
-	if err := e.Put(ctx, store.Entry{Key: "endless"}); err == nil {
-		t.Error("an entry without an end was kept")
-	}
-	c := NewLife("/srv/a").Requested()
-	c.Keep = []store.Entry{entry("kept", "req_x"), entry("kept too", "req_x")}
-	commit(t, s, c)
-	if got, err := e.Get(ctx, "kept"); err != nil || string(got.Value) != "value of kept" {
-		t.Errorf("got %q, %v; want what the change kept", got.Value, err)
+	absent(t, s, "a", "dropped with its subject")
+	absent(t, s, "a2", "dropped with its subject")
+	if _, err := s.Ephemeral().Get(t.Context(), "b"); err != nil {
+		t.Errorf("the entry of another: %v", err)
 	}
 }
 
