@@ -122,7 +122,7 @@ type (
 		// Attempt names this release alone: whoever lost the answer to recording it
 		// knows it again by this.
 		Attempt string `json:"attempt"`
-		Target   Digest `json:"target,omitzero"`
+		Target  Digest `json:"target,omitzero"`
 		// Policy is the bundle that was active. Verdict is what it said when all
 		// was checked again; nil where it allowed the request in the same commit.
 		Policy  Digest   `json:"policy,omitzero"`

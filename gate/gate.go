@@ -31,6 +31,8 @@ type Gate struct {
 	hub     wake.Hub[countersign.RequestID] // the empty id is woken by every change
 	active  atomic.Pointer[lens]
 	running sync.WaitGroup
+	drained chan struct{} // closed by Drain
+	drain   sync.Once
 
 	mu         sync.Mutex
 	unrecorded []unrecorded // outcomes that could not be recorded yet; under mu
@@ -119,12 +121,16 @@ func New(ctx context.Context, s store.Store, t ledger.Trust, cfg Config) (*Gate,
 	if cfg.RunFor == 0 {
 		cfg.RunFor = 5 * time.Minute
 	}
-	g := &Gate{store: s, trust: t, cfg: cfg}
+	g := &Gate{store: s, trust: t, cfg: cfg, drained: make(chan struct{})}
 	if err := g.recover(ctx); err != nil {
 		return nil, fmt.Errorf("recover what was running: %w", err)
 	}
 	return g, nil
 }
+
+// Drain ends every wait: whoever waits for people is told that it is pending, and
+// may ask again elsewhere or later.
+func (g *Gate) Drain() { g.drain.Do(func() { close(g.drained) }) }
 
 // Close waits for what runs to be recorded, at most until the context ends.
 func (g *Gate) Close(ctx context.Context) error {

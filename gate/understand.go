@@ -159,6 +159,16 @@ func (g *Gate) judge(a asked) countersign.Verdict {
 	return a.lens.policy.Decide(context.Background(), a.input(), nil)
 }
 
+// Explain says what is understood of an ask and what the policy would make of it
+// now. Nothing of it is recorded and nothing runs.
+func (g *Gate) Explain(ctx context.Context, ask Ask) (countersign.Facts, countersign.Verdict, error) {
+	a, err := g.understand(ctx, ask)
+	if err != nil {
+		return countersign.Facts{}, countersign.Verdict{}, err
+	}
+	return a.facts, g.judge(a), nil
+}
+
 func (a asked) input() policy.Input {
 	in := policy.Input{
 		Facts: a.facts, Resource: a.resource, Requester: a.By, OnBehalfOf: a.OnBehalfOf,

@@ -41,6 +41,8 @@ func (g *Gate) watch(ctx context.Context, ended <-chan struct{}, id countersign.
 		select {
 		case <-ended:
 			return r, nil
+		case <-g.drained:
+			return r, nil
 		case <-changed:
 		case <-look.C:
 		}
@@ -83,7 +85,7 @@ func (g *Gate) await(ctx context.Context, ended <-chan struct{}, r countersign.R
 		if err != nil {
 			return nil, err
 		}
-		if gone(ended) && !next.Settled() {
+		if (gone(ended) || gone(g.drained)) && !next.Settled() {
 			return Pending{next}, nil // nobody is there to run it for
 		}
 		r = next

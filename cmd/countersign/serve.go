@@ -16,6 +16,8 @@ import (
 const (
 	// drainTime is how long a stopping server waits for what runs.
 	drainTime = 20 * time.Second
+	// lastWords is how long an answer that is being written may take after that.
+	lastWords = 2 * time.Second
 	maxHeader = 64 << 10
 )
 
@@ -38,8 +40,15 @@ func (s *server) serveOn(l net.Listener, h http.Handler, name string) {
 	}}
 	s.servers = append(s.servers, srv)
 	s.later(func(ctx context.Context) error {
+		// Those who wait have been told that it is pending; what streams on is cut.
+		last, cancel := context.WithTimeout(ctx, lastWords)
+		defer cancel()
+		err := srv.Shutdown(last)
 		stop()
-		return errors.Join(srv.Shutdown(ctx), closed(l.Close()))
+		if err != nil {
+			err = srv.Shutdown(ctx)
+		}
+		return errors.Join(err, closed(l.Close()))
 	})
 }
 

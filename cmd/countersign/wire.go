@@ -98,6 +98,9 @@ func (s *server) later(do func(context.Context) error) { s.closers = append(s.cl
 // close ends everything in the reverse order of opening.
 func (s *server) close(ctx context.Context) error {
 	var errs []error
+	if s.gate != nil {
+		s.gate.Drain()
+	}
 	for _, do := range slices.Backward(s.closers) {
 		errs = append(errs, do(ctx))
 	}
@@ -191,7 +194,7 @@ func (s *server) people() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", s.web)
 	mux.Handle("/v1/", api.New(s.gate, s.store, api.Config{
-		Origin: s.public.String(), Sessions: s.session, Explain: s.explain, Log: s.log,
+		Origin: s.public.String(), Sessions: s.session, Log: s.log,
 	}))
 	mux.Handle("/log/", logtiles.New(s.store, logtiles.Config{Log: s.log}))
 	probes := s.health()
@@ -245,7 +248,7 @@ func (s *server) operator() http.Handler {
 	reads := http.NewServeMux()
 	reads.Handle("/readyz", s.health())
 	reads.Handle("/", api.New(s.gate, s.store, api.Config{
-		Door: "admin", Explain: s.explain, Log: s.log,
+		Door: "admin", Log: s.log,
 		Authenticate: func(*http.Request) (countersign.Principal, api.AuthInfo, bool) {
 			return countersign.Operator(), api.AuthInfo{Method: "socket", Channel: "cli"}, true
 		},

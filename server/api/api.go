@@ -32,9 +32,6 @@ type Config struct {
 	Authenticate func(*http.Request) (countersign.Principal, AuthInfo, bool)
 	// Door stands in the origin of what arrives here. Defaults to "api".
 	Door string
-	// Explain says what the active policy would make of an ask, and records
-	// nothing. Nil: /v1/policy/explain answers unavailable.
-	Explain Explainer
 	// Now is the clock that the gate also has. Defaults to time.Now.
 	Now func() time.Time
 	// Log gets one line a request: ids, never a body. Defaults to slog.Default.

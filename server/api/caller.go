@@ -10,7 +10,6 @@ import (
 	"unicode"
 
 	"github.com/countersignhq/countersign"
-	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/identity/token"
 	"github.com/countersignhq/countersign/internal/peer"
 )
@@ -175,6 +174,3 @@ func traceID(traceparent string) string {
 func unauthenticated(detail string) error {
 	return &countersign.Error{Code: countersign.CodeUnauthenticated, Detail: detail, Hint: "send Authorization: Bearer cs_agt_… or sign in"}
 }
-
-// An Explainer says what the active policy would make of an ask.
-type Explainer func(ctx context.Context, ask gate.Ask) (countersign.Facts, countersign.Verdict, error)

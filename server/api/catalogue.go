@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/client"
 	"github.com/countersignhq/countersign/server"
 	"github.com/countersignhq/countersign/server/wire"
@@ -45,9 +44,6 @@ func (a *api) policy(w http.ResponseWriter, r *http.Request, _ caller) error {
 // explain says what the policy would make of an ask of an agent's. Nothing of
 // it is recorded and nothing runs.
 func (a *api) explain(w http.ResponseWriter, r *http.Request, _ caller) error {
-	if a.cfg.Explain == nil {
-		return &countersign.Error{Code: countersign.CodeUnavailable, Detail: "this server explains no verdicts", Hint: "countersign policy explain does, from the files"}
-	}
 	var in struct {
 		askBody
 		Requester string `json:"requester"` // the id of an agent; empty is none of those here
@@ -63,11 +59,12 @@ func (a *api) explain(w http.ResponseWriter, r *http.Request, _ caller) error {
 	if err != nil {
 		return err
 	}
-	ask.By = d.Agents[in.Requester].Principal()
-	if in.Requester != ask.By.ID {
+	if agent, known := d.Agents[in.Requester]; known {
+		ask.By = agent.Principal()
+	} else if in.Requester != "" {
 		return bad(fmt.Sprintf("there is no agent %.40q", in.Requester), "GET /v1/agents lists them")
 	}
-	facts, verdict, err := a.cfg.Explain(r.Context(), ask)
+	facts, verdict, err := a.gate.Explain(r.Context(), ask)
 	if err != nil {
 		return err
 	}

@@ -242,9 +242,7 @@ func TestTheDocumentHasEveryCode(t *testing.T) {
 	schema, err := c.schemas.Compile("file:///openapi.json#/components/schemas/Problem/properties/code")
 	must(t, err)
 	var have []any
-	for _, v := range schema.Enum.Values {
-		have = append(have, v)
-	}
+	have = append(have, schema.Enum.Values...)
 	for _, code := range []countersign.Code{
 		countersign.CodeDenied, countersign.CodeRejected, countersign.CodeExpired, countersign.CodeLapsed, countersign.CodeWithdrawn,
 		countersign.CodeFailed, countersign.CodeUnknownOutcome, countersign.CodePending, countersign.CodeSelfApproval, countersign.CodeNotAReviewer,

@@ -78,7 +78,7 @@ func newWorld(t *testing.T) *world {
 	must(t, err)
 	w.populate()
 	w.offset.Store(0)
-	cfg := Config{Origin: origin, Sessions: w.session, Now: w.now, Log: log, Explain: w.explain}
+	cfg := Config{Origin: origin, Sessions: w.session, Now: w.now, Log: log}
 	w.url = w.serve(New(w.gate, w.store, cfg))
 	cfg.Sessions, cfg.Door = nil, "admin"
 	cfg.Authenticate = func(*http.Request) (countersign.Principal, AuthInfo, bool) {
@@ -135,10 +135,6 @@ func (w *world) session(r *http.Request) (countersign.Principal, AuthInfo, bool)
 		auth = w.signedIn(auth)
 	}
 	return countersign.Principal{Kind: countersign.KindPerson, ID: w.ids[cookie.Value]}, auth, true
-}
-
-func (w *world) explain(_ context.Context, ask gate.Ask) (countersign.Facts, countersign.Verdict, error) {
-	return countersign.Facts{Tool: ask.Command.Kind(), Certainty: countersign.Known}, countersign.Verdict{Effect: countersign.Hold}, nil
 }
 
 // A call is one HTTP request of somebody's.

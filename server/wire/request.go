@@ -3,7 +3,6 @@
 package wire
 
 import (
-
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/brief"
 	"github.com/countersignhq/countersign/client"
