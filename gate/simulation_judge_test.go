@@ -1,0 +1,147 @@
+package gate_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync"
+	"testing"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/audit"
+	"github.com/countersignhq/countersign/ledger"
+)
+
+// judge ends the history: the auditor finds nothing, nothing acknowledged is
+// missing, and the upstream ran each request at most once and none unreleased.
+func (h *history) judge() error {
+	ctx := context.Background()
+	head, err := h.store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	report, err := audit.Run(ctx, audit.Source{Trust: h.trust, Checkpoint: head.Note, Entries: h.entries})
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	if len(report.Violations) > 0 {
+		return fmt.Errorf("audit: %s", report.Violations[0])
+	}
+	if len(report.Running) > 0 {
+		return fmt.Errorf("%s is still running when all is over", report.Running[0])
+	}
+	if err := h.nothingMissing(head.Size); err != nil {
+		return err
+	}
+	return h.countsMatch()
+}
+
+func (h *history) nothingMissing(size int64) error {
+	leaves, err := h.store.Leaves(context.Background(), 0, size)
+	if err != nil {
+		return err
+	}
+	var edge ledger.Edge
+	roots := []ledger.Hash{edge.Root()}
+	for _, leaf := range leaves {
+		edge, _ = edge.Append([]ledger.Hash{ledger.LeafHash(leaf)})
+		roots = append(roots, edge.Root())
+	}
+	for _, told := range h.witness.told {
+		if told.Checkpoint.Size > size || roots[told.Checkpoint.Size] != told.Checkpoint.Root {
+			return fmt.Errorf("a checkpoint of size %d that was given out is not of this log", told.Checkpoint.Size)
+		}
+		for _, e := range told.Entries {
+			if e.Index >= size || string(leaves[e.Index]) != string(e.Leaf) {
+				return fmt.Errorf("leaf %d was acknowledged and is missing", e.Index)
+			}
+		}
+	}
+	return nil
+}
+
+func (h *history) countsMatch() error {
+	for _, id := range h.requests {
+		r, err := h.gate.Get(context.Background(), id)
+		if err != nil {
+			return err
+		}
+		ran, released := h.upstream.count(id), h.recorded(id, countersign.KindReleased)
+		switch {
+		case ran > 1:
+			return fmt.Errorf("%s ran %d times", id, ran)
+		case ran > released:
+			return fmt.Errorf("%s ran and was never released", id)
+		case ran == 0 && r.Execution == countersign.ExecutionSucceeded && !resolved(r):
+			return fmt.Errorf("%s is said to have succeeded and never ran", id)
+		case r.Execution == countersign.ExecutionRunning:
+			return fmt.Errorf("%s is still running when all is over", id)
+		}
+	}
+	return nil
+}
+
+func resolved(r countersign.Request) bool { return r.ResolvedBy != nil }
+
+// tally counts what the histories did, so that a simulation that tries nothing
+// cannot pass.
+type tally struct {
+	mu                  sync.Mutex
+	did                 map[string]int
+	histories, ran, lvs int
+}
+
+func (t *tally) add(h *history) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.did == nil {
+		t.did = map[string]int{}
+	}
+	for what, n := range h.did {
+		t.did[what] += n
+	}
+	t.histories++
+	t.ran += len(h.upstream.ran)
+	t.lvs += len(h.witness.told)
+}
+
+// String implements fmt.Stringer.
+func (t *tally) String() string {
+	return fmt.Sprintf("%d histories, %d commands run, %d commits; %v", t.histories, t.ran, t.lvs, t.did)
+}
+
+func (t *tally) mustHaveTried(tb testing.TB) {
+	for _, what := range []string{
+		"submit gate.Done", "submit gate.Pending", "submit gate.Refused", "submit gate.Unknown",
+		"wait gate.Done", "wait gate.Pending", "wait gate.Refused", "wait gate.Unknown",
+		"decide ok", "decide self_approval", "decide not_a_reviewer", "decide already_settled", "decide view_changed",
+		"decide assurance_too_low", "decide already_decided", "decide digest_mismatch",
+		"restart", "race", "fail commit", "lose answer", "crash before commit", "crash after commit",
+	} {
+		if t.did[what] == 0 {
+			tb.Errorf("no history had %q: the simulation does not try it", what)
+		}
+	}
+}
+
+// entries is the log as the auditor reads it.
+func (h *history) entries(ctx context.Context) iter.Seq2[ledger.Entry, error] {
+	return func(yield func(ledger.Entry, error) bool) {
+		head, err := h.store.Head(ctx)
+		if err != nil {
+			yield(ledger.Entry{}, err)
+			return
+		}
+		leaves, err := h.store.Leaves(ctx, 0, head.Size)
+		if err != nil {
+			yield(ledger.Entry{}, err)
+			return
+		}
+		for i, leaf := range leaves {
+			open, err := h.store.Vault().Open(ctx, int64(i))
+			if !yield(ledger.Entry{Index: int64(i), Leaf: leaf, Open: open}, err) {
+				return
+			}
+		}
+	}
+}
