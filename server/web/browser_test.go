@@ -9,12 +9,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/internal/testenv"
 )
 
 var (
@@ -32,7 +32,7 @@ func TestPagesInABrowser(t *testing.T) {
 	stage := httptest.NewServer(http.HandlerFunc(w.stage))
 	defer stage.Close()
 	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "e2e/pages.test.mjs")
-	cmd.Env = append(os.Environ(), "NODE_PATH="+nodeModules(t), "WEB_URL="+w.url, "STAGE_URL="+stage.URL, "SHOTS="+*shots)
+	cmd.Env = append(os.Environ(), "NODE_PATH="+testenv.Node(t), "WEB_URL="+w.url, "STAGE_URL="+stage.URL, "SHOTS="+*shots)
 	if *states {
 		cmd.Env = append(cmd.Env, "STATES=all")
 	}
@@ -40,27 +40,6 @@ func TestPagesInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-}
-
-// nodeModules installs what e2e's lock file names, once.
-func nodeModules(t *testing.T) string {
-	t.Helper()
-	lock, err := os.ReadFile("e2e/package-lock.json")
-	must(t, err)
-	cache, err := os.UserCacheDir()
-	must(t, err)
-	dir := filepath.Join(cache, "countersign-test", "e2e-"+countersign.DigestOfCanonical(lock).String()[7:19])
-	modules := filepath.Join(dir, "node_modules")
-	if _, err := os.Stat(filepath.Join(modules, ".package-lock.json")); err == nil {
-		return modules
-	}
-	must(t, os.CopyFS(dir, os.DirFS("e2e")))
-	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("npm ci: %v\n%s", err, out)
-	}
-	return modules
 }
 
 // stage does what the browser test asks for.

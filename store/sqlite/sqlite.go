@@ -1,6 +1,6 @@
 // Package sqlite keeps everything in one SQLite database. It is the default.
 //
-// One goroutine writes: it takes whatever changes are waiting, up to 256, into
+// One writes at a time: it takes whatever changes are waiting, up to 256, into
 // one transaction with one signed checkpoint and one sync of the disk. Readers
 // stand beside it on connections of their own. Start with Open; a change takes
 // the way of Store.Commit, writer.go and insert.go.
@@ -107,7 +107,6 @@ func (s *Store) open(ctx context.Context) (err error) {
 		own.Close()
 		return err
 	}
-	go s.write.run()
 	return nil
 }
 

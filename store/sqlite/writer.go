@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/store"
@@ -16,16 +17,12 @@ import (
 // maxBatch is how many operations share one transaction at most.
 const maxBatch = 256
 
-// A writer owns the one connection that writes. Its fields belong to the
-// goroutine of run, apart from the channels.
+// A writer has the one connection that writes. There is no goroutine of its own:
+// of those who want something written one leads, and writes for all who wait.
 type writer struct {
-	s       *Store
-	db      *sql.DB
-	conn    *sql.Conn // the only one of db
-	queue   chan *op
-	quit    chan struct{}
-	stopped chan struct{}
-
+	s     *Store
+	db    *sql.DB
+	conn  *sql.Conn // the only one of db
 	stmts map[string]*sql.Stmt
 	texts map[manyRows]string
 	// commit ends the transaction. Tests replace it.
@@ -33,6 +30,13 @@ type writer struct {
 	// dead is why nothing can be committed any more: nobody knows what is in
 	// the database, so nothing may be signed on top of it.
 	dead error
+
+	// What stands above belongs to the leader, what follows to who holds mu.
+	mu     sync.Mutex
+	queue  []*op
+	led    bool // somebody leads
+	closed bool
+	idle   *sync.Cond // led has become false
 }
 
 // An op is one thing to write: a change of the record, or something beside it.
@@ -40,78 +44,83 @@ type op struct {
 	change *change
 	// beside writes what is off the record. Its error is one of the database and
 	// fails the whole transaction, which SQLite may already have rolled back.
-	beside  func(context.Context, *writer) error
-	done    chan answer
-	outcome answer
-}
+	beside func(context.Context, *writer) error
 
-type answer struct {
 	committed store.Committed
 	err       error
+	turn      chan turn // to who waits
 }
+
+// A turn says what has become of an op that waited.
+type turn int
+
+const (
+	written turn = iota // it is done, one way or the other
+	leading             // it is the first of those that wait, and leads them
+)
 
 func newWriter(ctx context.Context, s *Store, own *sql.DB) (*writer, error) {
 	conn, err := own.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{
-		s: s, db: own, conn: conn, queue: make(chan *op, maxBatch), quit: make(chan struct{}), stopped: make(chan struct{}),
-		stmts: map[string]*sql.Stmt{}, texts: map[manyRows]string{},
-	}
+	w := &writer{s: s, db: own, conn: conn, stmts: map[string]*sql.Stmt{}, texts: map[manyRows]string{}}
+	w.idle = sync.NewCond(&w.mu)
 	w.commit = func(ctx context.Context) error { return w.exec(ctx, "COMMIT") }
 	return w, nil
 }
 
-// do queues the operation and waits for its answer. Once it is queued, ctx no
-// longer matters.
+// do has the operation written. Who comes while somebody leads waits for the
+// next transaction, and ctx no longer matters.
 func (w *writer) do(ctx context.Context, o *op) (store.Committed, error) {
-	o.done = make(chan answer, 1)
-	select {
-	case <-w.quit:
-		return store.Committed{}, ErrClosed
-	default:
+	if err := ctx.Err(); err != nil {
+		return store.Committed{}, err
 	}
-	select {
-	case w.queue <- o:
-	case <-w.quit:
-		return store.Committed{}, ErrClosed
-	case <-ctx.Done():
-		return store.Committed{}, ctx.Err()
-	}
-	select {
-	case a := <-o.done:
-		return a.committed, a.err
-	case <-w.stopped:
-	}
-	select {
-	case a := <-o.done:
-		return a.committed, a.err
-	default:
+	o.turn = make(chan turn, 1)
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
 		return store.Committed{}, ErrClosed
 	}
+	w.queue = append(w.queue, o)
+	first := !w.led
+	w.led = true
+	w.mu.Unlock()
+	if first || <-o.turn == leading {
+		w.lead()
+	}
+	return o.committed, o.err
 }
 
-// run writes until close. It ends with what is still queued.
-func (w *writer) run() {
-	defer close(w.stopped)
-	for {
-		select {
-		case o := <-w.queue:
-			w.write(w.drain(o))
-		case <-w.quit:
-			for len(w.queue) > 0 {
-				w.write(w.drain(<-w.queue))
-			}
-			return
-		}
+// lead writes for the first in the queue, who leads, and those behind, and hands
+// over to whoever has come meanwhile.
+func (w *writer) lead() {
+	w.mu.Lock()
+	n := min(len(w.queue), maxBatch)
+	ops := w.queue[:n:n]
+	w.queue = w.queue[n:]
+	w.mu.Unlock()
+
+	w.write(ops)
+
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queue) > 0 {
+		w.queue[0].turn <- leading
+		return
 	}
+	w.queue, w.led = nil, false
+	w.idle.Broadcast()
 }
 
-// stop waits until the queue is empty, and lets nothing more in.
+// stop lets nothing more in and waits until all is written that is.
 func (w *writer) stop() {
-	close(w.quit)
-	<-w.stopped
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	for w.led {
+		w.idle.Wait()
+	}
 }
 
 func (w *writer) close() error {
@@ -121,37 +130,22 @@ func (w *writer) close() error {
 	return errors.Join(w.conn.Close(), w.db.Close())
 }
 
-// drain takes whatever waits besides the first.
-func (w *writer) drain(first *op) []*op {
-	ops := []*op{first}
-	for len(ops) < maxBatch {
-		select {
-		case o := <-w.queue:
-			ops = append(ops, o)
-		default:
-			return ops
-		}
-	}
-	return ops
-}
-
 // write puts the operations into one transaction and answers each.
 func (w *writer) write(ops []*op) {
-	ctx := context.Background()
 	g := group{ops: ops}
 	err := w.dead
 	if err == nil {
-		err = w.transact(ctx, &g)
+		err = w.transact(context.Background(), &g)
 	}
 	for _, o := range ops {
 		switch {
-		case o.outcome.err != nil:
+		case o.err != nil:
 		case err != nil:
-			o.outcome = answer{err: err}
+			o.committed, o.err = store.Committed{}, err
 		default:
-			o.outcome.committed.Checkpoint = g.tip.Checkpoint
+			o.committed.Checkpoint = g.tip.Checkpoint
 		}
-		o.done <- o.outcome
+		o.turn <- written
 	}
 	if err == nil && len(g.taken) > 0 {
 		w.s.cfg.Wake(g.batch.Touched())
@@ -205,13 +199,13 @@ func (w *writer) fill(ctx context.Context, g *group) error {
 	}
 	var next batch.Tip
 	next, g.tiles = g.batch.Grow()
-	signed := w.sign(next)
+	signed := w.sign(g, next)
 	err = w.insert(ctx, g)
-	s := <-signed
-	if err = errors.Join(err, s.err); err != nil {
+	tip, failed := signed()
+	if err = errors.Join(err, failed); err != nil {
 		return err
 	}
-	g.tip = s.tip
+	g.tip = tip
 	return w.insertLeaves(ctx, g)
 }
 
@@ -238,27 +232,32 @@ func (w *writer) decide(ctx context.Context, g *group, was batch.Tip) (*batch.Ba
 	}
 	g.taken = map[*batch.Draft]*change{}
 	for _, o := range changes {
-		o.outcome.committed, o.outcome.err = b.Add(o.change.draft)
-		if o.outcome.err == nil {
+		o.committed, o.err = b.Add(o.change.draft)
+		if o.err == nil {
 			g.taken[o.change.draft] = o.change
 		}
 	}
 	return b, nil
 }
 
-type signing struct {
-	tip batch.Tip
-	err error
-}
-
-// sign signs beside the inserts, which take about as long.
-func (w *writer) sign(next batch.Tip) <-chan signing {
-	done := make(chan signing, 1)
+// sign signs the tip, for a large group beside the inserts, which then take as
+// long. The func waits for it.
+func (w *writer) sign(g *group, next batch.Tip) func() (batch.Tip, error) {
+	sign := func() (batch.Tip, error) { return next.Signed(w.s.cfg.Origin, w.s.cfg.Signer) }
+	if len(g.taken) == 1 {
+		return sign
+	}
+	var tip batch.Tip
+	var err error
+	done := make(chan struct{})
 	go func() {
-		tip, err := next.Signed(w.s.cfg.Origin, w.s.cfg.Signer)
-		done <- signing{tip, err}
+		defer close(done)
+		tip, err = sign()
 	}()
-	return done
+	return func() (batch.Tip, error) {
+		<-done
+		return tip, err
+	}
 }
 
 // find is told that the commit failed, which does not say that nothing was
