@@ -87,19 +87,25 @@ func (g *Gate) proof(ctx context.Context, done store.Committed) (ledger.Release,
 
 // settle records what happened, and keeps a result that is not too large.
 func (g *Gate) settle(ctx context.Context, r countersign.Request, o countersign.Outcome, result []byte) (countersign.Request, error) {
-	var keep []store.Entry
-	if len(result) > 0 && len(result) <= maxKept {
-		keep = []store.Entry{{Key: resultKey(r.ID), Subject: string(r.ID), Value: result, Expires: g.cfg.Now().Add(resultLife)}}
-	}
-	return g.retry(ctx, r.ID, func(r countersign.Request) (change, error) {
+	completed := func(r countersign.Request) (change, error) {
 		if r.Execution != countersign.ExecutionRunning {
 			return change{}, fmt.Errorf("%s is %s, not running", r.ID, r.Execution)
 		}
-		return change{
-			events: []countersign.Event{step(gateway(), r.Decision, o.Execution, countersign.Completed{Outcome: o})},
-			keep:   keep,
-		}, nil
-	})
+		c := change{events: []countersign.Event{step(gateway(), r.Decision, o.Execution, countersign.Completed{Outcome: o})}}
+		if len(result) > 0 && len(result) <= maxKept {
+			c.keep = []store.Entry{{Key: resultKey(r.ID), Subject: string(r.ID), Value: result, Expires: g.cfg.Now().Add(resultLife)}}
+		}
+		return c, nil
+	}
+	c, err := completed(r)
+	if err != nil {
+		return r, err
+	}
+	settled, _, err := g.record(ctx, r, c)
+	if errors.Is(err, store.ErrConflict) { // somebody joined it meanwhile
+		return g.retry(ctx, r.ID, completed)
+	}
+	return settled, err
 }
 
 // unrecorded is an outcome that the record did not take, or a change of which
