@@ -14,6 +14,7 @@ import (
 	layout "github.com/countersignhq/countersign/brief/terminal"
 	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/store"
 	"github.com/spf13/cobra"
 )
 
@@ -76,22 +77,30 @@ func (d *demo) play(ctx context.Context, data string) error {
 		return err
 	}
 	d.bot, d.seen, d.answers = bot, map[countersign.RequestID]bool{}, map[countersign.RequestID]chan answer{}
+	earlier, _, err := d.server.gate.Search(ctx, store.Query{Requester: bot.ID, Limit: 500})
+	if err != nil {
+		return err
+	}
+	for _, r := range earlier {
+		d.seen[r.ID] = true
+	}
 	if err := d.intro(ctx, data); err != nil {
 		return err
 	}
-	order := countersign.NewID("ch") // a charge of its own: refunding the same one again would join
+	// What is asked is new each time: the very same again would join what was asked before.
+	run := countersign.NewID("ch")
 	_, err = d.ask(ctx, secret, "list_plans", `{}`)
 	if err != nil {
 		return err
 	}
-	refund, err := d.ask(ctx, secret, "create_refund", `{"charge":"`+order+`","amount":"184.50","currency":"EUR","reason":"duplicate","notify_customer":true,"metadata":{"order":"20931","ticket":"SUP-7714"}}`)
+	refund, err := d.ask(ctx, secret, "create_refund", `{"charge":"`+run+`","amount":"184.50","currency":"EUR","reason":"duplicate","notify_customer":true,"metadata":{"order":"20931","ticket":"SUP-7714"}}`)
 	if err != nil {
 		return err
 	}
 	if _, err := d.ask(ctx, secret, "export_customers", `{"destination":"s3://acme-us-analytics/customers.csv"}`); err != nil {
 		return err
 	}
-	wipe, err := d.ask(ctx, secret, "delete_customers", `{"plan":"*"}`)
+	wipe, err := d.ask(ctx, secret, "delete_customers", `{"plan":"*","ticket":"`+run+`"}`)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,8 @@ type Config struct {
 	Pin string
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
-	// Wake is told what changed after each durable commit. It must not block.
+	// Wake is told what changed after each durable commit. It must not block, nor
+	// write to the store.
 	Wake func(ids []countersign.RequestID)
 }
 
