@@ -16,7 +16,7 @@ import (
 
 var errDisk = errors.New("disk I/O error")
 
-// onWriter runs do on the writer's goroutine.
+// onWriter runs do as the leader.
 func onWriter(t *testing.T, s *Store, do func(context.Context, *writer) error) {
 	t.Helper()
 	if _, err := s.write.do(t.Context(), &op{beside: do}); err != nil {
@@ -186,8 +186,11 @@ func together(t *testing.T, s *Store, changes []store.Change) []error {
 	for i, c := range changes {
 		wg.Go(func() { _, answers[i] = s.Commit(t.Context(), c) })
 	}
-	for len(s.write.queue) < len(changes) {
+	for waiting := 0; waiting < len(changes); { // the leader is held, so they only become more
 		runtime.Gosched()
+		s.write.mu.Lock()
+		waiting = len(s.write.queue)
+		s.write.mu.Unlock()
 	}
 	close(held)
 	wg.Wait()
