@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -129,20 +130,22 @@ func (a asked) key() string {
 // repeated finds what became of the last identical ask. After an unknown
 // outcome, the same change asked again within a day is a risk of its own.
 func (g *Gate) repeated(ctx context.Context, a *asked) error {
-	past, _, err := g.store.Search(ctx, store.Query{
-		Requester: a.By.ID, Digest: a.digest, Since: a.now.Add(-30 * 24 * time.Hour), Limit: 1,
+	last, err := g.store.Last(ctx, store.Query{
+		Requester: a.By.ID, Digest: a.digest, Since: a.now.Add(-30 * 24 * time.Hour),
 	})
-	if err != nil || len(past) == 0 {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	last := past[0]
-	a.repeats = &countersign.Repeat{Request: last.ID, At: last.UpdatedAt, Decision: last.Decision, Execution: last.Execution}
+	a.repeats = &last
 	id := "request.repeat"
 	if a.afterUnknown() {
 		id = "request.repeat-after-unknown"
 	}
 	a.facts.Indicators = append(a.facts.Indicators, understand.Found(id,
-		fmt.Sprintf("%s, %s, %s", last.ID, last.Decision, last.Execution), "", "history", countersign.Known))
+		fmt.Sprintf("%s, %s, %s", last.Request, last.Decision, last.Execution), "", "history", countersign.Known))
 	return nil
 }
 

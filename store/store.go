@@ -50,6 +50,9 @@ type Requests interface {
 	// Search returns requests, newest first, and the cursor of the next page,
 	// empty at the end.
 	Search(ctx context.Context, q Query) ([]countersign.Request, string, error)
+	// Last says what became of the newest request that the query selects, without
+	// opening anything of it; ErrNotFound if there is none.
+	Last(ctx context.Context, q Query) (countersign.Repeat, error)
 }
 
 // Jobs are the things to do at a time: timers now, later deliveries. They are

@@ -118,6 +118,20 @@ func (s *Store) Search(ctx context.Context, q store.Query) ([]countersign.Reques
 	return found, "", nil
 }
 
+// Last implements store.Requests.
+func (s *Store) Last(ctx context.Context, q store.Query) (countersign.Repeat, error) {
+	q.Limit = 1
+	found, _, err := s.Search(ctx, q)
+	if err != nil {
+		return countersign.Repeat{}, err
+	}
+	if len(found) == 0 {
+		return countersign.Repeat{}, fmt.Errorf("a request that the query selects: %w", store.ErrNotFound)
+	}
+	r := found[0]
+	return countersign.Repeat{Request: r.ID, At: r.UpdatedAt, Decision: r.Decision, Execution: r.Execution}, nil
+}
+
 func (s *subject) matches(q store.Query) bool {
 	return (q.Decision == "" || q.Decision == s.head.State.Decision) &&
 		(q.Execution == "" || q.Execution == s.head.State.Execution) &&

@@ -226,6 +226,27 @@ func (s *Store) Search(ctx context.Context, q store.Query) ([]countersign.Reques
 	return found, cursor, nil
 }
 
+// Last implements store.Requests. Where a request stands is in its last leaf.
+func (s *Store) Last(ctx context.Context, q store.Query) (countersign.Repeat, error) {
+	where, args, err := s.conditions(q)
+	if err != nil {
+		return countersign.Repeat{}, err
+	}
+	leaves, err := column[[]byte](ctx, s.read, "SELECT leaf FROM subjects JOIN leaves ON idx = last WHERE "+where+" ORDER BY first DESC LIMIT 1", args...)
+	if err != nil {
+		return countersign.Repeat{}, err
+	}
+	if len(leaves) == 0 {
+		return countersign.Repeat{}, fmt.Errorf("a request that the query selects: %w", store.ErrNotFound)
+	}
+	said, err := ledger.ParseLeaf(leaves[0])
+	if err != nil {
+		return countersign.Repeat{}, err
+	}
+	e := said.Event
+	return countersign.Repeat{Request: e.Request, At: e.At, Decision: e.State.Decision, Execution: e.State.Execution}, nil
+}
+
 // conditions are the WHERE of a query. Pending and running stand in the text, as
 // the indexes of what is under way want it.
 func (s *Store) conditions(q store.Query) (string, []any, error) {

@@ -24,11 +24,38 @@ func TestRequests(t *testing.T, open Open) {
 		{"EventsComeInOrderAndOpened", orderedEvents},
 		{"SearchFindsByEachField", searchFields},
 		{"SearchGoesOnWhereItEnded", searchPages},
+		{"LastSaysWhatBecameOfTheNewest", last},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			setting := NewSetting(t)
 			c.test(t, setting, open(t, setting))
 		})
+	}
+}
+
+func last(t *testing.T, set *Setting, s store.Store) {
+	life := NewLife("/srv/a")
+	q := store.Query{Requester: life.Row.Requester, Digest: life.Row.Digest}
+	if _, err := s.Last(t.Context(), q); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("got %v before any was asked for, want ErrNotFound", err)
+	}
+	commit(t, s, life.Released())
+	set.Clock.Move(time.Minute)
+	commit(t, s, life.Completed())
+	set.Clock.Move(time.Minute)
+	other := NewLife("/srv/b")
+	other.Row.Requester = "agt_other"
+	commit(t, s, other.Released())
+	want, err := s.Get(t.Context(), life.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Last(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Request != want.ID || !got.At.Equal(want.UpdatedAt) || got.Decision != want.Decision || got.Execution != want.Execution {
+		t.Errorf("got %+v, want what became of %s: %+v at %s", got, want.ID, want.State, want.UpdatedAt)
 	}
 }
 
