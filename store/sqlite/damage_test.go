@@ -71,7 +71,8 @@ func tamper(t *testing.T, path string, statements ...string) {
 
 // flip changes one byte in the middle of a blob.
 func flip(table, column, where string) string {
-	return "UPDATE " + table + " SET " + column + " = cast(substr(" + column + ", 1, 40) || 'x' || substr(" + column + ", 42) AS BLOB) WHERE " + where
+	other := "CASE hex(substr(" + column + ", 41, 1)) WHEN '78' THEN 'y' ELSE 'x' END" // 78 is x
+	return "UPDATE " + table + " SET " + column + " = cast(substr(" + column + ", 1, 40) || " + other + " || substr(" + column + ", 42) AS BLOB) WHERE " + where
 }
 
 func TestAChangedRecordIsNotOpened(t *testing.T) {
