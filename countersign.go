@@ -13,22 +13,32 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"time"
 )
 
-// A RequestID names one request: "req_" and twelve letters or digits.
+// A RequestID names one request: "req_" and sixteen letters or digits.
 type RequestID string
 
 // idAlphabet leaves out i, l, o and u, so that an id read aloud is typed right
 // and spells no word (Crockford's base 32).
 var idAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
-// NewRequestID returns a fresh random id (60 bits).
-func NewRequestID() RequestID { return RequestID(NewID("req")) }
+// NewRequestID returns a fresh id, later than those of the milliseconds before:
+// 48 bits of Unix time in milliseconds and 32 random ones. Ids in order of time
+// keep an index of them appending; that no two are equal is for the store to see.
+func NewRequestID() RequestID {
+	var b [10]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMilli())<<16)
+	rand.Read(b[6:])
+	return RequestID("req_" + idAlphabet.EncodeToString(b[:]))
+}
 
-// NewID returns a fresh random id of the kind, such as "per_3f8k2m9q4w7x".
+// NewID returns a fresh random id of the kind, such as "per_3f8k2m9q4w7x" (60
+// bits).
 func NewID(kind string) string {
 	var b [8]byte
 	rand.Read(b[:])

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -93,8 +94,10 @@ func (w *writer) do(ctx context.Context, o *op) (store.Committed, error) {
 }
 
 // lead writes for the first in the queue, who leads, and those behind, and hands
-// over to whoever has come meanwhile.
+// over to whoever has come meanwhile. Those whom the last transaction answered
+// get a turn first: who has another change at hand then shares this one.
 func (w *writer) lead() {
+	runtime.Gosched()
 	w.mu.Lock()
 	n := min(len(w.queue), maxBatch)
 	ops := w.queue[:n:n]
