@@ -29,14 +29,16 @@ func (g *Gate) submit(ctx context.Context, ended <-chan struct{}, ask Ask, out S
 	if err != nil {
 		return nil, err
 	}
-	open, ok, err := g.open(ctx, asked)
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	if ok {
-		return g.join(ctx, ended, open, asked, out)
-	}
 	verdict := g.judge(asked)
+	if verdict.Effect != countersign.Allow || asked.Key != "" { // what is allowed joins by its own key alone
+		open, ok, err := g.open(ctx, asked)
+		if err != nil {
+			return nil, unavailable(err)
+		}
+		if ok {
+			return g.join(ctx, ended, open, asked, out)
+		}
+	}
 	var result Result
 	switch verdict.Effect {
 	case countersign.Deny:

@@ -215,7 +215,7 @@ func (b *Batch) append(d *Draft, head Head, exists bool) int64 {
 	}
 	last := d.Change.Events[len(d.Change.Events)-1]
 	head.Last, head.Hash = before, d.leaves[len(d.leaves)-1].hash
-	head.Version, head.State = last.Version, last.State
+	head.Version, head.State, head.At = last.Version, last.State, d.at
 	b.Heads[id] = head
 	return first
 }

@@ -20,6 +20,7 @@ type Head struct {
 	First, Last int64 // indexes of its first and its last leaf
 	Version     uint64
 	State       countersign.State
+	At          time.Time   // of the last leaf
 	Hash        ledger.Hash // of the last leaf
 	Command     ledger.Commitment
 }

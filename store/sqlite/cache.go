@@ -15,14 +15,24 @@ import (
 // maxCached is how many heads, and how many keys, are kept in memory.
 const maxCached = 1 << 14
 
-// heads keeps where requests and entities stand as of the last durable commit.
-// Only the writer puts; callers look to draft their leaves.
+// heads keeps where requests and entities stand as of the last durable commit,
+// and which request is the newest of an asker for a command. Only the writer
+// puts; callers look to draft their leaves.
 type heads struct {
-	mu sync.Mutex
-	m  map[countersign.RequestID]batch.Head
+	mu     sync.Mutex
+	m      map[countersign.RequestID]batch.Head
+	newest map[wanted]countersign.RequestID
 }
 
-func newHeads() *heads { return &heads{m: map[countersign.RequestID]batch.Head{}} }
+// wanted is what somebody asks for.
+type wanted struct {
+	requester string
+	digest    countersign.Digest
+}
+
+func newHeads() *heads {
+	return &heads{m: map[countersign.RequestID]batch.Head{}, newest: map[wanted]countersign.RequestID{}}
+}
 
 func (h *heads) get(id countersign.RequestID) (batch.Head, bool) {
 	h.mu.Lock()
@@ -31,13 +41,29 @@ func (h *heads) get(id countersign.RequestID) (batch.Head, bool) {
 	return head, ok
 }
 
-func (h *heads) put(changed map[countersign.RequestID]batch.Head) {
+// last says what became of the newest request for the same, if that is known
+// here.
+func (h *heads) last(w wanted) (countersign.Repeat, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for id, head := range changed {
+	id := h.newest[w]
+	head, ok := h.m[id]
+	return countersign.Repeat{Request: id, At: head.At, Decision: head.State.Decision, Execution: head.State.Execution}, ok
+}
+
+func (h *heads) put(b *batch.Batch) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id, head := range b.Heads {
 		h.m[id] = head
 	}
+	for _, n := range b.New {
+		if n.Row != nil {
+			h.newest[wanted{n.Row.Requester, n.Row.Digest}] = n.ID
+		}
+	}
 	dropSome(h.m, func(batch.Head) bool { return true })
+	dropSome(h.newest, func(countersign.RequestID) bool { return true })
 }
 
 // dropSome drops an eighth of a full cache, any that may go.

@@ -270,7 +270,7 @@ func (w *writer) readSome(ctx context.Context, b before, column string, values [
 			return fmt.Errorf("leaf %d: %w", h.Last, err)
 		}
 		h.Hash, h.Command = ledger.LeafHash(leaf), said.Command
-		h.Version, h.State = said.Event.Version, said.Event.State
+		h.Version, h.State, h.At = said.Event.Version, said.Event.State, said.Event.At
 		b.heads[said.Event.Request] = h
 		if key, asked := plain[string(openKey)]; asked {
 			b.holders[key] = said.Event.Request

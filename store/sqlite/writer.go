@@ -202,7 +202,7 @@ func (w *writer) fill(ctx context.Context, g *group) error {
 	}
 	var next batch.Tip
 	next, g.tiles = g.batch.Grow()
-	signed := w.sign(g, next)
+	signed := w.sign(next)
 	err = w.insert(ctx, g)
 	tip, failed := signed()
 	if err = errors.Join(err, failed); err != nil {
@@ -243,19 +243,15 @@ func (w *writer) decide(ctx context.Context, g *group, was batch.Tip) (*batch.Ba
 	return b, nil
 }
 
-// sign signs the tip, for a large group beside the inserts, which then take as
-// long. The func waits for it.
-func (w *writer) sign(g *group, next batch.Tip) func() (batch.Tip, error) {
-	sign := func() (batch.Tip, error) { return next.Signed(w.s.cfg.Origin, w.s.cfg.Signer) }
-	if len(g.taken) == 1 {
-		return sign
-	}
+// sign signs the tip beside the inserts, which take as long. The func waits for
+// it.
+func (w *writer) sign(next batch.Tip) func() (batch.Tip, error) {
 	var tip batch.Tip
 	var err error
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tip, err = sign()
+		tip, err = next.Signed(w.s.cfg.Origin, w.s.cfg.Signer)
 	}()
 	return func() (batch.Tip, error) {
 		<-done
@@ -300,7 +296,7 @@ func (w *writer) publish(g *group) {
 		}
 	}
 	w.s.keys.stored(held, fresh)
-	w.s.heads.put(g.batch.Heads)
+	w.s.heads.put(g.batch)
 	w.s.tip.Store(&g.tip)
 	w.s.pin.see(g.tip.Checkpoint)
 }
