@@ -4,7 +4,8 @@
 // none of them may leave out is in Mandatory.
 //
 // All text in a Brief comes as spans. What stands in the text of a span that is
-// not hidden can be seen; a channel still escapes it for its own markup.
+// not hidden can be seen; a channel still escapes it for its own markup. A secret
+// is in no span of a Brief that Build makes.
 package brief
 
 import (
@@ -52,18 +53,33 @@ const ClaimMark = "not checked by anyone"
 
 // Build makes the Brief of a request. It depends on nothing but its arguments;
 // d may be nil, and then names that the request does not carry are ids.
+//
+// Secrets in what comes from outside are redacted, such as a password among the
+// arguments. While one of the command is, nobody can approve what is shown: for
+// that there is Reveal.
 func Build(r countersign.Request, d *countersign.Directory) Brief {
-	p := people{d}
+	return build(r, d, veilOf(r.Command))
+}
+
+// Reveal makes the Brief of a request with the secrets of its command in it, for
+// somebody to whom they were revealed. Its view digest is that of Build if Build
+// hides none, and another if it does.
+func Reveal(r countersign.Request, d *countersign.Directory) Brief {
+	return build(r, d, veil{lifted: true})
+}
+
+func build(r countersign.Request, d *countersign.Directory, v veil) Brief {
+	p := people{d, v}
 	b := Brief{
 		ID: r.ID, State: r.State, Severity: r.Facts.Severity(),
-		AskedAt: r.CreatedAt, Sentence: sentence(r), Because: inline(r.Because),
-		Facts: facts(r, p), Touches: touches(r), Why: why(r.Verdict), Indicators: indicators(r.Facts),
-		Claim: asSent(r.Reason), Bounds: bounds(r.Verdict.Requirement), Repeats: repeats(r),
-		Deciders: deciders(r, p), ExpiresAt: r.ExpiresAt(), Outcome: outcome(r),
+		AskedAt: r.CreatedAt, Sentence: sentence(r), Because: v.inline(r.Because),
+		Facts: facts(r, p), Touches: touches(r, v), Why: why(r.Verdict), Indicators: indicators(r.Facts, v),
+		Claim: v.asSent(r.Reason), Bounds: bounds(r.Verdict.Requirement), Repeats: repeats(r),
+		Deciders: deciders(r, p), ExpiresAt: r.ExpiresAt(), Outcome: outcome(r, v),
 		Obstacles: []Text{},
 	}
 	var obstacles []string
-	b.Command, obstacles = command(r)
+	b.Command, obstacles = command(r, v)
 	for _, o := range obstacles {
 		b.Obstacles = append(b.Obstacles, say(o))
 	}
@@ -81,7 +97,7 @@ func Build(r countersign.Request, d *countersign.Directory) Brief {
 }
 
 // viewVersion changes with the way in which a Brief is shown.
-const viewVersion = 1
+const viewVersion = 2
 
 // A view is all of a Brief that a decision rests on. Votes, time left, history,
 // state and outcome are not in it: they change while people read.
@@ -192,7 +208,7 @@ func (c Command) mandatory() []Part {
 	for _, line := range append([]Line{c.Title}, c.Lines...) {
 		command.add(line.Path.String(), line.Value.String())
 		for _, s := range join(line.Path, line.Value) {
-			if s.Role == Hidden {
+			if s.Boxed() {
 				hidden.add(s.Label)
 			}
 		}

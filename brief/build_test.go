@@ -210,14 +210,16 @@ func TestTheBriefCountsAsTheGateDoes(t *testing.T) {
 			r.Verdict.Requirement.Stages = append(r.Verdict.Requirement.Stages, countersign.Stage{
 				Reviewers: []string{groups[random.IntN(3)], groups[random.IntN(3)]}, Quorum: 1 + random.IntN(2), Assurance: countersign.Session})
 		}
+		dir := directory()
 		for _, id := range people {
+			dir.Credentials[id] = countersign.Credential{ID: id, Person: id, VouchedBy: []string{"operator"}}
 			if random.IntN(3) > 0 {
 				with := []countersign.Assurance{countersign.Chat, countersign.Session, countersign.Passkey}[random.IntN(3)]
-				r.Decisions = append(r.Decisions, countersign.Decision{By: countersign.Principal{ID: id}, Choice: countersign.Approve, Assurance: with})
+				r.Decisions = append(r.Decisions, countersign.Decision{By: countersign.Principal{ID: id}, Choice: countersign.Approve, Assurance: with, Assertion: &countersign.Assertion{Credential: id}})
 			}
 		}
-		voters, _ := quorum.Count(directory(), r)
-		b := brief.Build(r, directory()).Deciders
+		voters, _ := quorum.Count(dir, r)
+		b := brief.Build(r, dir).Deciders
 		if got, want := b.Signed == b.Needed, quorum.Met(r.Verdict.Requirement.Stages, voters); got != want {
 			t.Fatalf("seed %d: brief says %d of %d, the gate says enough %v; stages %v, decisions %v",
 				seed, b.Signed, b.Needed, want, r.Verdict.Requirement.Stages, r.Decisions)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/internal/canon"
+	"github.com/countersignhq/countersign/internal/redact"
 )
 
 // MostShown is the size in bytes of the largest params that are shown whole.
@@ -29,7 +30,8 @@ type Command struct {
 	Title Line   `json:"title"`
 	Lines []Line `json:"lines"`
 	// AsSent are the params as they will be sent: while End.Shown is true its
-	// texts, joined, are the exact bytes.
+	// texts, joined, are the exact bytes; of a large change of the control plane,
+	// of which every changed line is in Lines, only the ends.
 	AsSent Text `json:"as_sent"`
 	End    End  `json:"end"`
 }
@@ -42,6 +44,8 @@ type End struct {
 	// cannot be approved.
 	Shown  bool `json:"shown"`
 	Hidden int  `json:"hidden"` // characters
+	// Redacted is how many secrets are not in the view.
+	Redacted int `json:"redacted"`
 	// Says are the parts of the sentence: "191 bytes", "all shown", "no hidden
 	// characters".
 	Says []string `json:"says"`
@@ -52,14 +56,17 @@ func (e End) Sentence() string { return "End of command. " + strings.Join(e.Says
 
 // command lays the request's command out and says why it cannot be approved as
 // shown, if it cannot.
-func command(r countersign.Request) (Command, []string) {
+func command(r countersign.Request, v veil) (Command, []string) {
 	c := Command{Digest: r.Digest, Words: Words(r.Digest)}
 	var l layout
 	var obstacles []string
 	switch cmd := r.Command.(type) {
 	case countersign.MCPRequest:
-		c.Kind, c.Title = cmd.Kind(), Line{Value: mcpTitle(cmd)}
-		l, obstacles = c.params(cmd.Method, cmd.Params)
+		c.Kind, c.Title = cmd.Kind(), Line{Value: mcpTitle(cmd, v)}
+		l, obstacles = c.params(cmd.Method, cmd.Params, v)
+	case countersign.Control:
+		c.Kind, c.Title = cmd.Kind(), Line{Value: changing(cmd, base)}
+		l, obstacles = c.changes(cmd, r.Facts.Changes, v)
 	default:
 		c.Title = Line{Value: quiet("no command that this version can show")}
 		obstacles = []string{"This version does not know the command, so it cannot be approved."}
@@ -67,10 +74,23 @@ func command(r countersign.Request) (Command, []string) {
 	if named, err := digestOf(r.Command); err != nil || named != r.Digest {
 		obstacles = append(obstacles, "The digest on record does not name this command, so it cannot be approved.")
 	}
-	c.place(l, r.Facts.Indicators)
+	c.place(l, r.Facts.Indicators, v)
 	c.End.Lines = len(c.Lines)
+	if c.End.Redacted = c.redactions(); c.End.Redacted > 0 {
+		c.End.Shown = false
+		obstacles = append(obstacles, "This view hides "+count(c.End.Redacted, "secret")+", so it cannot be approved; a reviewer may reveal it, with a reason, and approve what is then shown.")
+	}
 	c.End.Says = c.End.says(c.AsSent)
 	return c, obstacles
+}
+
+// redactions is how many secrets the command does not show.
+func (c Command) redactions() int {
+	n := redactions(c.Title.Value)
+	for _, line := range c.Lines {
+		n += redactions(line.Path, line.Value)
+	}
+	return max(n, redactions(c.AsSent))
 }
 
 func digestOf(c countersign.Command) (countersign.Digest, error) {
@@ -80,10 +100,10 @@ func digestOf(c countersign.Command) (countersign.Digest, error) {
 	return countersign.DigestOf(c)
 }
 
-func mcpTitle(c countersign.MCPRequest) Text {
-	title := word(c.Method)
+func mcpTitle(c countersign.MCPRequest, v veil) Text {
+	title := v.word(c.Method)
 	if tool, ok := toolOf(c); ok {
-		title = join(title, say(" "), word(tool))
+		title = join(title, say(" "), v.word(tool))
 	}
 	return title
 }
@@ -99,15 +119,15 @@ func toolOf(c countersign.MCPRequest) (string, bool) {
 
 // params lays out a JSON object. What cannot be read one way only, or is longer
 // than anybody reads, is shown as it will be sent.
-func (c *Command) params(method string, params []byte) (layout, []string) {
+func (c *Command) params(method string, params []byte, v veil) (layout, []string) {
 	c.End.Bytes = len(params)
 	if len(params) > MostShown {
-		c.AsSent = headAndTail(params)
+		c.AsSent = headAndTail(params, v.params)
 		c.End.Hidden = c.AsSent.hides()
 		return layout{lines: textLines(c.AsSent)},
 			[]string{"This view does not show every byte, so it cannot be approved."}
 	}
-	c.AsSent = asSent(string(params))
+	c.AsSent = spell(string(params), v.params, say)
 	if len(params) == 0 {
 		c.End.Shown = true
 		return layout{lines: []Line{{Value: quiet("no params")}}}, nil
@@ -118,12 +138,12 @@ func (c *Command) params(method string, params []byte) (layout, []string) {
 			[]string{"The params are not JSON that can be read one way only, so it cannot be approved."}
 	}
 	c.End.Shown = true
-	l, err := layOut(method, params)
+	l, err := layOut(method, params, v)
 	if err != nil {
 		c.End.Hidden = c.AsSent.hides()
 		return layout{lines: textLines(c.AsSent)}, nil
 	}
-	c.End.Hidden = c.Title.Value.hides() + asSent(betweenStrings(params)).hides()
+	c.End.Hidden = c.Title.Value.hides() + spell(betweenStrings(params), nil, say).hides()
 	for _, line := range l.lines {
 		c.End.Hidden += line.Path.hides() + line.Value.hides()
 	}
@@ -132,7 +152,7 @@ func (c *Command) params(method string, params []byte) (layout, []string) {
 
 // headAndTail are both ends of params that are too long to show, with the gap
 // between them said.
-func headAndTail(params []byte) Text {
+func headAndTail(params []byte, secrets []redact.Secret) Text {
 	head, tail := shownHead, len(params)-shownTail
 	for head > 0 && !utf8.RuneStart(params[head]) {
 		head--
@@ -141,7 +161,8 @@ func headAndTail(params []byte) Text {
 		tail++
 	}
 	gap := "\n... " + count(tail-head, "byte") + " not shown ...\n"
-	return join(asSent(string(params[:head])), quiet(gap), asSent(string(params[tail:])))
+	return join(spell(string(params[:head]), within(secrets, 0, head), say), quiet(gap),
+		spell(string(params[tail:]), within(secrets, tail, len(params)), say))
 }
 
 // betweenStrings is a checked document without its strings. What hides there
@@ -174,11 +195,14 @@ func (e End) says(shown Text) []string {
 	} else {
 		n := 0
 		for _, s := range shown {
-			if s.Role != Quiet {
+			if s.Role != Quiet && s.Role != Redacted {
 				n += len(s.Text)
 			}
 		}
 		says = append(says, count(min(n, e.Bytes), "byte")+" of them shown")
+	}
+	if e.Redacted > 0 {
+		says = append(says, count(e.Redacted, "secret")+" redacted")
 	}
 	switch {
 	case e.Hidden > 0:
@@ -193,11 +217,14 @@ func (e End) says(shown Text) []string {
 // characters visible. A very long one is cut, with its length said; a channel
 // that cuts it shorter shows that it did.
 func CommandLine(r countersign.Request) Text {
+	if change, ok := r.Command.(countersign.Control); ok {
+		return changing(change, base)
+	}
 	cmd, ok := r.Command.(countersign.MCPRequest)
 	if !ok {
 		return quiet("no command that this version can show")
 	}
-	title, sent := mcpTitle(cmd), cmd.Params
+	title, sent := mcpTitle(cmd, veilOf(cmd)), cmd.Params
 	if tool, ok := toolOf(cmd); ok {
 		arguments, others := []byte(nil), false
 		for key, raw := range canon.Members(cmd.Params) {
@@ -214,7 +241,7 @@ func CommandLine(r countersign.Request) Text {
 	if len(sent) == 0 {
 		return title
 	}
-	return join(title, say(" "), short(string(sent), longestRow))
+	return join(title, say(" "), short(string(sent), longestRow, veilOfParams(sent).params))
 }
 
 // The English list of BIP-39 (github.com/bitcoin/bips, MIT License): 2,048 words

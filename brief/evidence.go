@@ -123,24 +123,24 @@ type Touch struct {
 	Certainty countersign.Certainty `json:"certainty"`
 }
 
-func touches(r countersign.Request) Touches {
+func touches(r countersign.Request, v veil) Touches {
 	f, t := r.Facts, Touches{Objects: []Touch{}}
 	for _, o := range f.Objects {
-		t.Objects = append(t.Objects, touch(o))
+		t.Objects = append(t.Objects, touch(o, v))
 	}
 	switch {
 	case len(f.Verbs) == 0 || certainty(f.Certainty) == countersign.Unknown:
 		t.Unknown = join(say("What it would do in "), name(r.Resource.Name), say(" is unknown."))
 	case len(f.Objects) == 0:
 		t.Objects = append(t.Objects, touch(countersign.Object{Name: r.Resource.Name,
-			Verb: strings.Join(f.Verbs, ", "), Classes: f.Classes, Certainty: f.Certainty}))
+			Verb: strings.Join(f.Verbs, ", "), Classes: f.Classes, Certainty: f.Certainty}, v))
 		t.Unknown = join(say("Which objects of "), name(r.Resource.Name), say(" it would touch is unknown."))
 	}
 	return t
 }
 
-func touch(o countersign.Object) Touch {
-	t := Touch{Name: name(o.Name), Verb: clean(o.Verb), Classes: "unlabelled", Count: "unknown", Certainty: certainty(o.Certainty)}
+func touch(o countersign.Object, v veil) Touch {
+	t := Touch{Name: v.name(o.Name), Verb: clean(o.Verb), Classes: "unlabelled", Count: "unknown", Certainty: certainty(o.Certainty)}
 	if len(o.Classes) > 0 {
 		t.Classes = strings.Join(cleanAll(o.Classes), ", ")
 	}
@@ -266,7 +266,7 @@ func repeats(r countersign.Request) Text {
 	return join(say("The same command was asked "+before+": "+clean(string(r.Repeats.Decision))+", did not run"), at)
 }
 
-func outcome(r countersign.Request) *Outcome {
+func outcome(r countersign.Request, v veil) *Outcome {
 	if r.Outcome == nil {
 		return nil
 	}
@@ -283,10 +283,10 @@ func outcome(r countersign.Request) *Outcome {
 	}
 	o.Says = say(says)
 	if r.Outcome.Detail != "" {
-		o.Says = join(o.Says, say("; "), inline(r.Outcome.Detail))
+		o.Says = join(o.Says, say("; "), v.inline(r.Outcome.Detail))
 	}
 	if r.ResolvedBy != nil {
-		o.Says = join(o.Says, say("; recorded by "), name(nameOf(*r.ResolvedBy)), say(": "), inline(r.ResolvedWhy))
+		o.Says = join(o.Says, say("; recorded by "), name(nameOf(*r.ResolvedBy)), say(": "), v.inline(r.ResolvedWhy))
 	}
 	return &o
 }

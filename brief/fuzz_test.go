@@ -16,6 +16,11 @@ func FuzzBuild(f *testing.F) {
 	}
 	f.Add("tools/call", refundParams, "arguments.metadata", "20931")
 	f.Add("resources/read", `{"uri":"file:///a","list":[[[]],{}],"n":1e99}`, "list[0]", "a")
+	for _, params := range secrets {
+		if len(params) < 1000 {
+			f.Add("tools/call", params, "arguments.password", "hunter2")
+		}
+	}
 	f.Add("tools/call", `{"name":"a","Name":"b"}`, "", "")
 	f.Add("tools/call", `[`, "", "")
 	f.Fuzz(func(t *testing.T, method, params, where, text string) {

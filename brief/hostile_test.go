@@ -114,7 +114,19 @@ func TestT12NoKeyPassesForAnother(t *testing.T) {
 // check holds whatever is asked: it is what the fuzzer looks for too.
 func check(t *testing.T, r countersign.Request, d *countersign.Directory) {
 	t.Helper()
-	b := brief.Build(r, d)
+	veiled := brief.Build(r, d)
+	seeAll(t, "brief", reflect.ValueOf(veiled))
+	if veiled.Command.End.Redacted > 0 {
+		onScreen(t, veiled, 80)
+	}
+	b := brief.Reveal(r, d)
+	if veiled.Command.End.Redacted == 0 && veiled.Command.End.Shown && veiled.Command.Digest == b.Command.Digest &&
+		raw(veiled.Command.AsSent) != raw(b.Command.AsSent) {
+		t.Errorf("got %q as sent, which hides nothing, and %q revealed", raw(veiled.Command.AsSent), raw(b.Command.AsSent))
+	}
+	if veiled.Command.End.Redacted > 0 && (veiled.Approvable || veiled.Digest() == b.Digest()) {
+		t.Errorf("a view without %d secrets is approvable %v, or has the digest of the one with them", veiled.Command.End.Redacted, veiled.Approvable)
+	}
 	cmd := r.Command.(countersign.MCPRequest)
 	sent := cmd.Params
 	if got := raw(b.Command.AsSent); b.Command.End.Shown && got != string(sent) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/countersignhq/countersign/internal/canon"
+	"github.com/countersignhq/countersign/internal/redact"
 )
 
 // A Line is one line of a command as it is laid out for reading. Channels wrap
@@ -38,16 +39,17 @@ type layout struct {
 	lines []Line
 	where []string
 	bytes int
+	veil  veil
 }
 
 // layOut lays the params of a checked command out for reading. For tools/call the
 // arguments come first, by their own paths; the name stands in the title.
-func layOut(method string, params []byte) (layout, error) {
-	var l layout
+func layOut(method string, params []byte, v veil) (layout, error) {
+	l := layout{veil: v}
 	arguments, called := canon.Member(params, "arguments")
 	called = called && method == methodCall && arguments[0] == '{'
 	if called {
-		if err := l.members(nil, "arguments", arguments); err != nil {
+		if err := l.members(nil, place{"arguments", redact.Path("", "arguments")}, arguments); err != nil {
 			return l, err
 		}
 	}
@@ -61,7 +63,7 @@ func layOut(method string, params []byte) (layout, error) {
 				return l, err
 			}
 		}
-		if err := l.value(pathTo(nil, key), key, raw); err != nil {
+		if err := l.value(l.pathTo(nil, key), place{key, redact.Path("", key)}, raw); err != nil {
 			return l, err
 		}
 	}
@@ -70,6 +72,15 @@ func layOut(method string, params []byte) (layout, error) {
 	}
 	return l, nil
 }
+
+// A place is where in the params a value stands: by the dotted path that
+// indicators name, which two may share, and by the path of a redact.Document.
+type place struct{ where, path string }
+
+func (p place) inner(key string) place { return place{p.where + "." + key, redact.Path(p.path, key)} }
+
+// secrets are those of the value at the place.
+func (l *layout) secrets(at place) []redact.Secret { return l.veil.doc.At(at.path) }
 
 func (l *layout) add(where string, line Line) error {
 	for _, s := range line.Path {
@@ -86,45 +97,45 @@ func (l *layout) add(where string, line Line) error {
 	return nil
 }
 
-func (l *layout) members(path Text, where string, object []byte) error {
+func (l *layout) members(path Text, at place, object []byte) error {
 	for key, raw := range canon.Members(object) {
-		if err := l.value(pathTo(path, key), where+"."+key, raw); err != nil {
+		if err := l.value(l.pathTo(path, key), at.inner(key), raw); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *layout) value(path Text, where string, raw []byte) error {
+func (l *layout) value(path Text, at place, raw []byte) error {
 	switch raw[0] {
 	case '{':
 		if inner := strings.TrimSpace(string(raw[1 : len(raw)-1])); inner != "" {
-			return l.members(path, where, raw)
+			return l.members(path, at, raw)
 		}
-		return l.add(where, Line{Path: path, Value: say("{}")})
+		return l.add(at.where, Line{Path: path, Value: say("{}")})
 	case '[':
-		return l.array(path, where, raw)
+		return l.array(path, at, raw)
 	case '"':
 		s := decoded(raw)
 		if strings.Contains(s, "\n") {
-			return l.text(path, where, s)
+			return l.text(path, at, s)
 		}
-		return l.add(where, Line{Path: path, Value: quoted(s)})
+		return l.add(at.where, Line{Path: path, Value: quote(s, l.secrets(at))})
 	}
-	return l.add(where, Line{Path: path, Value: say(string(raw))})
+	return l.add(at.where, Line{Path: path, Value: spell(string(raw), l.secrets(at), say)})
 }
 
-func (l *layout) array(path Text, where string, raw []byte) error {
+func (l *layout) array(path Text, at place, raw []byte) error {
 	var items []json.RawMessage
 	if err := json.Unmarshal(raw, &items); err != nil {
 		return err
 	}
-	if row, ok := arrayRow(items, len(raw)); ok {
-		return l.add(where, Line{Path: path, Value: row})
+	if row, ok := l.arrayRow(items, len(raw), at); ok {
+		return l.add(at.where, Line{Path: path, Value: row})
 	}
 	for i, item := range items {
-		at := strconv.Itoa(i)
-		if err := l.value(join(path, say("["+at+"]")), where+"."+at, item); err != nil {
+		n := strconv.Itoa(i)
+		if err := l.value(join(path, say("["+n+"]")), at.inner(n), item); err != nil {
 			return err
 		}
 	}
@@ -132,7 +143,7 @@ func (l *layout) array(path Text, where string, raw []byte) error {
 }
 
 // arrayRow writes a short array of single values in one line.
-func arrayRow(items []json.RawMessage, size int) (Text, bool) {
+func (l *layout) arrayRow(items []json.RawMessage, size int, at place) (Text, bool) {
 	row := say("[")
 	for i, item := range items {
 		if item[0] == '{' || item[0] == '[' || size > longestArray {
@@ -141,23 +152,24 @@ func arrayRow(items []json.RawMessage, size int) (Text, bool) {
 		if i > 0 {
 			row = append(row, Span{Text: ", "})
 		}
+		secrets := l.secrets(at.inner(strconv.Itoa(i)))
 		if isString(item) {
-			row = append(row, quoted(decoded(item))...)
+			row = append(row, quote(decoded(item), secrets)...)
 		} else {
-			row = append(row, Span{Text: string(item)})
+			row = append(row, spell(string(item), secrets, say)...)
 		}
 	}
 	return append(row, Span{Text: "]"}), true
 }
 
 // text lays a text of several lines out, each with its number.
-func (l *layout) text(path Text, where, s string) error {
-	lines := textLines(asSent(s))
+func (l *layout) text(path Text, at place, s string) error {
+	lines := textLines(spell(s, l.secrets(at), say))
 	head := count(strings.Count(strings.TrimSuffix(s, "\n"), "\n")+1, "line") + ", " + count(len(s), "byte")
 	if !strings.HasSuffix(s, "\n") {
 		head += ", no newline at the end"
 	}
-	if err := l.add(where, Line{Path: path, Value: quiet(head)}); err != nil {
+	if err := l.add(at.where, Line{Path: path, Value: quiet(head)}); err != nil {
 		return err
 	}
 	for _, line := range lines {
@@ -174,8 +186,8 @@ func textLines(t Text) []Line {
 	lines := []Line{{Number: 1}}
 	number := 1
 	for _, s := range t {
-		if s.Role == Hidden {
-			number += strings.Count(s.Text, "\n")
+		if s.Boxed() {
+			number += strings.Count(s.Text, "\n") + s.lines
 			last := &lines[len(lines)-1]
 			last.Value = append(last.Value, s)
 			continue
@@ -203,7 +215,7 @@ func textLines(t Text) []Line {
 // endsVisibly labels the blanks at the end of a line, where nobody sees them.
 func endsVisibly(t Text) Text {
 	last := len(t) - 1
-	if last < 0 || t[last].Role == Hidden {
+	if last < 0 || t[last].Boxed() {
 		return t
 	}
 	end := t[last]
@@ -220,9 +232,9 @@ func endsVisibly(t Text) Text {
 }
 
 // pathTo appends a key to a path so that no key passes for two.
-func pathTo(path Text, key string) Text {
-	if !isWord(key, "_-") {
-		return join(path, say("["), quoted(key), say("]"))
+func (l *layout) pathTo(path Text, key string) Text {
+	if secrets := l.veil.key(key); len(secrets) > 0 || !isWord(key, "_-") {
+		return join(path, say("["), quote(key, secrets), say("]"))
 	}
 	if len(path) > 0 {
 		key = "." + key

@@ -47,11 +47,11 @@ func (i Indicator) Says() Text {
 }
 
 // indicators lists the findings, worst first.
-func indicators(f countersign.Facts) []Indicator {
+func indicators(f countersign.Facts, v veil) []Indicator {
 	list := []Indicator{}
 	for _, i := range worstFirst(f.Indicators) {
 		list = append(list, Indicator{
-			Severity: i.Severity, ID: clean(i.ID), Evidence: inline(i.Evidence), Where: clean(i.Where),
+			Severity: i.Severity, ID: clean(i.ID), Evidence: v.evidence(i), Where: clean(i.Where),
 			Source: clean(i.Source), Certainty: certainty(i.Certainty),
 		})
 	}
@@ -66,11 +66,11 @@ func worstFirst(list []countersign.Indicator) []countersign.Indicator {
 
 // place puts the lines of the layout into the command, marks what indicators are
 // about and writes the notes under it.
-func (c *Command) place(l layout, list []countersign.Indicator) {
+func (c *Command) place(l layout, list []countersign.Indicator, v veil) {
 	c.Lines = l.lines
 	for _, i := range worstFirst(list) {
 		if line := c.lineOf(l, i); line != nil {
-			line.mark(i)
+			line.mark(i, v)
 		}
 	}
 }
@@ -108,6 +108,8 @@ func (s Span) isEvidence(evidence string) bool {
 	switch {
 	case evidence == "" || !utf8.ValidString(evidence): // half a character is none
 		return false
+	case s.Role == Redacted:
+		return false
 	case s.Role == Hidden:
 		return strings.Contains(evidence, s.Label) || strings.Contains(s.Label, evidence)
 	}
@@ -120,14 +122,14 @@ func (line Line) holds(evidence string) bool {
 
 // mark marks the evidence in the line, or the whole value if it does not stand
 // there, and adds the note.
-func (line *Line) mark(i countersign.Indicator) {
+func (line *Line) mark(i countersign.Indicator, v veil) {
 	switch {
 	case line.holds(i.Evidence):
 		line.Path, line.Value = markEvidence(line.Path, i), markEvidence(line.Value, i)
 	case !slices.ContainsFunc(line.Value, func(s Span) bool { return s.Role == Marked }):
 		line.Value = marked(line.Value, i.Severity)
 	}
-	line.Notes = append(line.Notes, Note{Severity: i.Severity, Says: noteOf(i, join(line.Path, line.Value)), ID: clean(i.ID)})
+	line.Notes = append(line.Notes, Note{Severity: i.Severity, Says: noteOf(i, join(line.Path, line.Value), v), ID: clean(i.ID)})
 }
 
 func markEvidence(t Text, i countersign.Indicator) Text {
@@ -158,7 +160,7 @@ func marked(t Text, severity countersign.Severity) Text {
 		switch s.Role {
 		case Plain:
 			out[n].Role, out[n].Severity = Marked, severity
-		case Hidden:
+		case Hidden, Redacted:
 			out[n].Severity = severity
 		}
 	}
@@ -167,22 +169,23 @@ func marked(t Text, severity countersign.Severity) Text {
 
 // noteOf says what an indicator found. Evidence that stands in the line above
 // is not said again.
-func noteOf(i countersign.Indicator, line Text) Text {
+func noteOf(i countersign.Indicator, line Text, v veil) Text {
 	says := meanings[i.ID]
 	switch {
 	case says == "" && i.Evidence == "":
 		return say("found here")
 	case says == "":
-		return inline(i.Evidence)
-	case i.Evidence == "" || strings.Contains(line.String(), inline(i.Evidence).String()):
+		return v.evidence(i)
+	case i.Evidence == "" || strings.Contains(line.String(), v.evidence(i).String()):
 		return say(says)
 	}
-	return join(say(says+": "), inline(i.Evidence))
+	return join(say(says+": "), v.evidence(i))
 }
 
 // meanings say in a phrase what an indicator's id says in a name. An id that is
 // not here has its evidence to speak for it. It is never written to.
 var meanings = map[string]string{
+	"control.change":               "changes the rules, or who or what they are about",
 	"data.leaves-region":           "data would go to a region that the resource does not name",
 	"data.sink-unknown":            "data would go somewhere whose region is not known",
 	"json.unreadable":              "the arguments can be read two ways",

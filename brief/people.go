@@ -54,7 +54,10 @@ type Barred struct {
 }
 
 // people finds names; it may know nobody.
-type people struct{ *countersign.Directory }
+type people struct {
+	*countersign.Directory
+	veil veil
+}
 
 func (p people) person(id string) string {
 	if p.Directory != nil {
@@ -94,10 +97,10 @@ func (p people) kind(who countersign.Principal) Text {
 func deciders(r countersign.Request, p people) Deciders {
 	d := Deciders{Stages: []Stage{}, Barred: []Barred{}, Choices: []Signature{}, Refused: []Signature{}}
 	for _, choice := range r.Decisions {
-		d.Choices = append(d.Choices, signature(choice))
+		d.Choices = append(d.Choices, p.signature(choice))
 	}
 	for _, refused := range r.Refusals {
-		s := signature(refused.Decision)
+		s := p.signature(refused.Decision)
 		s.Code = refused.Code
 		d.Refused = append(d.Refused, s)
 	}
@@ -114,7 +117,7 @@ func deciders(r countersign.Request, p people) Deciders {
 		stage := Stage{Groups: cleanAll(s.Reviewers), Quorum: s.Quorum, Assurance: s.Assurance, Signed: []Signature{}}
 		stage.Says = stageSays(stage)
 		for _, choice := range signed[i] {
-			stage.Signed = append(stage.Signed, signature(choice))
+			stage.Signed = append(stage.Signed, p.signature(choice))
 		}
 		d.Needed += stage.Quorum
 		d.Signed += len(stage.Signed)
@@ -123,9 +126,9 @@ func deciders(r countersign.Request, p people) Deciders {
 	return d
 }
 
-func signature(d countersign.Decision) Signature {
+func (p people) signature(d countersign.Decision) Signature {
 	return Signature{Name: name(nameOf(d.By)), Choice: d.Choice, Assurance: d.Assurance,
-		Channel: clean(d.Channel), At: d.At, Reason: inline(d.Reason), Void: inline(d.Void)}
+		Channel: clean(d.Channel), At: d.At, Reason: p.veil.inline(d.Reason), Void: inline(d.Void)}
 }
 
 func stageSays(s Stage) string {

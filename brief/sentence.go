@@ -6,6 +6,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/internal/canon"
+	"github.com/countersignhq/countersign/internal/redact"
 )
 
 // sentence says who would do what where: "support-bot, for Dana Whitfield, would
@@ -27,12 +28,18 @@ func sentence(r countersign.Request) Text {
 	if len(r.OnBehalfOf) > 0 && s.before != ": " {
 		comma = ","
 	}
+	if c, ok := r.Command.(countersign.Control); ok {
+		return join(who, say(comma+s.before), changing(c, s.form), say(s.after+"."))
+	}
 	return join(who, say(comma+s.before), d.phrase(s.form), where(r), say(s.after+"."))
 }
 
 // Summary says what a request is about without who asks: "write with write_file
 // (path /srv/a) in mcp/files".
 func Summary(r countersign.Request) Text {
+	if c, ok := r.Command.(countersign.Control); ok {
+		return changing(c, base)
+	}
 	return join(deedOf(r).phrase(base), say(" in "), name(r.Resource.Name))
 }
 
@@ -174,7 +181,7 @@ func (d deed) phrase(f form) Text {
 
 // tellingKeys are the arguments that tell what a call is about, in the order in
 // which they are said. Whoever asks chooses the arguments, so a key that is not
-// here, or a value that could be prose, is never in the sentence.
+// here, a secret, or a value that could be prose, is never in the sentence.
 var tellingKeys = []string{
 	"path", "file_path", "file", "filename", "source", "destination", "from", "to", "uri", "url",
 	"host", "bucket", "key", "database", "table", "repo", "repository", "branch", "namespace",
@@ -190,10 +197,14 @@ const (
 // argument that is said elsewhere.
 func telling(arguments []byte, elsewhere string) Text {
 	values := map[string]string{}
+	v := veilOfParams(arguments)
 	for key, raw := range canon.Members(arguments) {
 		value := string(raw)
 		if isString(raw) {
 			value = decoded(raw)
+		}
+		if len(v.doc.At(redact.Path("", key))) > 0 || len(v.key(key)) > 0 {
+			continue
 		}
 		if isWord(value, "_-./:@+,%=~") && value != "null" && value != elsewhere {
 			values[key] = value

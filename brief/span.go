@@ -5,20 +5,22 @@ import (
 	"strings"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/internal/redact"
 	"github.com/countersignhq/countersign/internal/unhide"
 )
 
 // A Role says how a channel draws a span. A role it does not know is drawn as
-// Plain, Hidden excepted: the text of a hidden span never reaches a screen.
+// Plain, those of Boxed excepted: the text of a hidden span never reaches a screen.
 type Role string
 
 // The roles.
 const (
-	Plain  Role = ""
-	Strong Role = "strong" // a fact of the sentence: bold
-	Marked Role = "marked" // risky, with a severity
-	Hidden Role = "hidden" // the label in a box, in place of the text
-	Quiet  Role = "quiet"  // words of ours beside words of theirs
+	Plain    Role = ""
+	Strong   Role = "strong"   // a fact of the sentence: bold
+	Marked   Role = "marked"   // risky, with a severity
+	Hidden   Role = "hidden"   // the label in a box, in place of the text
+	Redacted Role = "redacted" // a secret: the label in a box, and nowhere the text
+	Quiet    Role = "quiet"    // words of ours beside words of theirs
 )
 
 // A Span is a part of a text that is drawn one way. A channel that knows
@@ -26,20 +28,28 @@ const (
 // what stands beside them.
 type Span struct {
 	// Text is what it stands for. In a hidden span it is what nobody could see,
-	// with U+FFFD in place of bytes that are not UTF-8.
+	// with U+FFFD in place of bytes that are not UTF-8; in a redacted one it is
+	// the label.
 	Text string `json:"text"`
 	Role Role   `json:"role,omitempty"`
 	// Severity is that of a marked span, or of the mark around a hidden one.
 	Severity countersign.Severity `json:"severity,omitzero"`
-	// Label names what is hidden in printable ASCII: "U+202E", "412 spaces".
+	// Label names what is hidden in printable ASCII: "U+202E", "412 spaces",
+	// "password, 14 characters".
 	Label string `json:"label,omitempty"`
 	// Count is how many characters hide here.
 	Count int `json:"count,omitempty"`
+
+	lines int // how many line breaks a redacted span stands for
 }
 
-// Shown is the span as text: itself, or a hidden one's label in <brackets>.
+// Boxed reports whether the label is drawn in a box in place of the text.
+func (s Span) Boxed() bool { return s.Role == Hidden || s.Role == Redacted }
+
+// Shown is the span as text: itself, or the label in <brackets> of one that is
+// drawn in a box.
 func (s Span) Shown() string {
-	if s.Role == Hidden {
+	if s.Boxed() {
 		return "<" + s.Label + ">"
 	}
 	return s.Text
@@ -95,42 +105,27 @@ func hiddenSpan(u unhide.Span) Span {
 	return Span{Text: strings.ToValidUTF8(u.Text, "\uFFFD"), Role: Hidden, Label: u.Label(), Count: u.Count}
 }
 
-// spell gives text from outside with everything hidden in it labelled; each
-// plain part goes through spelling.
-func spell(s string, spelling func(string) Text) Text {
+// inline, word and name are those of a veil that knows of no request.
+func inline(s string) Text { return veil{}.inline(s) }
+func word(s string) Text   { return veil{}.word(s) }
+func name(s string) Text   { return veil{}.name(s) }
+
+// inLine spells a plain text in which no line may break.
+func inLine(plain string) Text {
 	var t Text
-	for _, u := range unhide.Split(s) {
-		if u.Kind == unhide.Plain {
-			t = append(t, spelling(u.Text)...)
-		} else {
-			t = append(t, hiddenSpan(u))
+	for plain != "" {
+		at := strings.IndexAny(plain, "\n\t")
+		if at < 0 {
+			return append(t, Span{Text: plain})
 		}
+		if at > 0 {
+			t = append(t, Span{Text: plain[:at]})
+		}
+		t = append(t, Span{Text: plain[at : at+1], Role: Hidden, Count: 1,
+			Label: unhide.Span{Text: plain[at : at+1], Kind: unhide.Control, Count: 1}.Label()})
+		plain = plain[at+1:]
 	}
 	return t
-}
-
-// asSent is text from outside with its newlines and tabs.
-func asSent(s string) Text { return spell(s, say) }
-
-// inline is text from outside that stands in a line of ours: a newline or a tab
-// in it is as hidden as any other control character.
-func inline(s string) Text {
-	return spell(s, func(plain string) Text {
-		var t Text
-		for plain != "" {
-			at := strings.IndexAny(plain, "\n\t")
-			if at < 0 {
-				return append(t, Span{Text: plain})
-			}
-			if at > 0 {
-				t = append(t, Span{Text: plain[:at]})
-			}
-			t = append(t, Span{Text: plain[at : at+1], Role: Hidden, Count: 1,
-				Label: unhide.Span{Text: plain[at : at+1], Kind: unhide.Control, Count: 1}.Label()})
-			plain = plain[at+1:]
-		}
-		return t
-	})
 }
 
 // clean is inline for words that are drawn without roles: ids, labels, classes.
@@ -146,12 +141,13 @@ func cleanAll(list []string) []string {
 
 // short is text from outside in at most the given number of characters. A longer
 // one is cut, with its length said.
-func short(s string, most int) Text {
+func short(s string, most int, secrets []redact.Secret) Text {
 	head, n := cut(s, most)
+	t := spell(head, within(secrets, 0, len(head)), inLine)
 	if head == s {
-		return inline(s)
+		return t
 	}
-	return join(inline(head), quiet("... ("+count(n, "character")+")"))
+	return join(t, quiet("... ("+count(n, "character")+")"))
 }
 
 // cut gives the first characters of s, at most the given number, and how many
@@ -169,28 +165,16 @@ func cut(s string, most int) (head string, n int) {
 
 const longestName = 120 // characters
 
-// name is a name from outside, of a person, an agent or a group.
-func name(s string) Text { return short(s, longestName) }
-
-// quoted is text from outside between double quotes, with the quotes,
+// quote is text from outside between double quotes, with the quotes,
 // backslashes, newlines and tabs in it escaped as in JSON, so that nothing in it
 // passes for the end of it.
-func quoted(s string) Text {
-	t := spell(s, func(plain string) Text { return say(escapes.Replace(plain)) })
+func quote(s string, secrets []redact.Secret) Text {
+	t := spell(s, secrets, func(plain string) Text { return say(escapes.Replace(plain)) })
 	return join(say(`"`), t, say(`"`))
 }
 
 // escapes is never written to.
 var escapes = strings.NewReplacer(`"`, `\"`, `\`, `\\`, "\n", `\n`, "\t", `\t`)
-
-// word is text from outside as it stands if it can be taken for nothing else
-// than one word, otherwise quoted.
-func word(s string) Text {
-	if isWord(s, "_-./:@") {
-		return say(s)
-	}
-	return quoted(s)
-}
 
 // shortWord is word for a sentence: a long one is cut, with its length said.
 func shortWord(s string) Text {
@@ -198,7 +182,7 @@ func shortWord(s string) Text {
 	if head == s {
 		return word(s)
 	}
-	return join(quoted(head), quiet("... ("+count(n, "character")+")"))
+	return join(quote(head, within(veil{}.find(s), 0, len(head))), quiet("... ("+count(n, "character")+")"))
 }
 
 // isWord says whether s is made of ASCII letters, digits and the characters in

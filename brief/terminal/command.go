@@ -69,7 +69,7 @@ func marks(row brief.Text, severity countersign.Severity) (from, to int) {
 	at := 0
 	for _, s := range row {
 		w := width(shown(s))
-		isMark := (s.Role == brief.Marked || s.Role == brief.Hidden) && s.Severity == severity && severity > countersign.Info
+		isMark := (s.Role == brief.Marked || s.Boxed()) && s.Severity == severity && severity > countersign.Info
 		switch {
 		case isMark && to == 0:
 			from, to = at, at+w

@@ -88,7 +88,7 @@ func (p *page) claim(claim brief.Text) {
 	label := "claims"
 	text := brief.Text{{Text: `"`}}
 	for _, s := range claim {
-		if s.Role == brief.Hidden {
+		if s.Boxed() {
 			text = append(text, s)
 			continue
 		}

@@ -24,7 +24,7 @@ func cells(t brief.Text, most int) []cell {
 	for _, s := range t {
 		shown := strings.ReplaceAll(shown(s), "\t", tab)
 		s.Label, s.Count = "", 0
-		if w := width(shown); s.Role == brief.Hidden && w <= most {
+		if w := width(shown); s.Boxed() && w <= most {
 			s.Text = shown
 			out = append(out, cell{s, w})
 			continue
@@ -76,7 +76,7 @@ const (
 // next begins after it. A word longer than a row is broken at n.
 func lastSpace(left []cell, n int) (end, next int) {
 	for i := n; i > 0; i-- {
-		if left[i].Text == " " && left[i].Role != brief.Hidden {
+		if left[i].Text == " " && !left[i].Boxed() {
 			return i, i + 1
 		}
 	}
