@@ -100,12 +100,16 @@ type auditor struct {
 
 // account is what is known of one request, or of one entity, so far.
 type account struct {
+	first   int64 // its first leaf
 	version uint64
 	state   countersign.State
 	prev    ledger.Hash
 	command ledger.Commitment
 	sealed  bool // an event of it could not be opened
 
+	asks        *asks              // nil unless it is about the control plane
+	held        ledger.Hash        // leaf of the last held event
+	heldUnder   countersign.Digest // the policy in it
 	digest      countersign.Digest
 	asked       countersign.Requested
 	who         countersign.Who
@@ -121,6 +125,7 @@ type approval struct {
 	person    string
 	assurance countersign.Assurance
 	version   uint64
+	key       string // the passkey that signed it, empty without
 }
 
 // take audits one entry.
@@ -133,7 +138,7 @@ func (a *auditor) take(entry ledger.Entry) {
 	id := said.Event.Request
 	acc := a.cases[id]
 	if acc == nil {
-		acc = &account{command: said.Command}
+		acc = &account{command: said.Command, first: entry.Index}
 		a.cases[id] = acc
 	}
 	fail := func(err error) {
@@ -144,6 +149,9 @@ func (a *auditor) take(entry ledger.Entry) {
 	fail(a.chained(acc, said))
 	acc.version, acc.prev = said.Event.Version, ledger.LeafHash(entry.Leaf)
 	a.last = said.Event.At
+	if said.Event.Kind == countersign.KindHeld {
+		acc.held, acc.heldUnder = acc.prev, said.Event.Public.Policy
+	}
 
 	e, err := entry.Event()
 	switch {
@@ -154,6 +162,8 @@ func (a *auditor) take(entry ledger.Entry) {
 		a.report.Sealed++
 		acc.sealed = true
 	case id.IsEntity():
+		a.people.leaf = entry.Index
+		fail(a.controlled(e))
 		fail(a.people.change(e))
 	case !acc.sealed:
 		for _, err := range a.judge(acc, e) {

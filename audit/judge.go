@@ -43,6 +43,8 @@ func (a *auditor) judge(acc *account, e countersign.Event) []error {
 		return []error{resolved(acc, e, b)}
 	case countersign.Refused:
 		return nil
+	case countersign.Revealed:
+		return []error{revealed(e, b)}
 	}
 	return []error{fmt.Errorf("an event of kind %s is not about a request", e.Kind())}
 }
@@ -54,10 +56,13 @@ func (a *auditor) requested(acc *account, e countersign.Event, b countersign.Req
 	}
 	acc.digest = countersign.DigestOfCanonical(e.Command)
 	acc.asked, acc.who, acc.created = b, e.Who, e.At
+	if c, ok := command.(countersign.Control); ok {
+		acc.asks = &asks{control: c}
+	}
 	if command.On() != b.Resource.Name {
 		return fmt.Errorf("the command is for %s and was judged as one for %s", command.On(), b.Resource.Name)
 	}
-	for _, person := range a.people.behind(e.Who) {
+	for person := range a.people.madeUp(a.people.behind(e.Who)) {
 		if !slices.Contains(b.Barred, person) {
 			return fmt.Errorf("%s stands behind the asker and is not barred", person)
 		}
@@ -151,6 +156,9 @@ func (a *auditor) decided(acc *account, e countersign.Event, b countersign.Decid
 	if err := a.mayDecide(acc, e); err != nil {
 		return err
 	}
+	if err := a.asserted(acc, e, b.Decision); err != nil {
+		return err
+	}
 	if b.Decision.Digest != acc.digest {
 		return fmt.Errorf("%s decided other bytes than were asked for", person)
 	}
@@ -166,7 +174,11 @@ func (a *auditor) decided(acc *account, e countersign.Event, b countersign.Decid
 	if err := a.approved(acc, e, b); err != nil {
 		return err
 	}
-	acc.approvals = append(acc.approvals, approval{person, b.Decision.Assurance, e.Version})
+	vote := approval{person: person, assurance: b.Decision.Assurance, version: e.Version}
+	if s := e.Who.Assertion; s != nil {
+		vote.key = s.Credential
+	}
+	acc.approvals = append(acc.approvals, vote)
 	if a.filled(acc, acc.requirement.Stages) {
 		acc.runBy = b.RunBy
 		within := time.Duration(acc.requirement.RunWithinSeconds) * time.Second
@@ -202,8 +214,11 @@ func (a *auditor) escalated(acc *account, e countersign.Event, b countersign.Esc
 	if err := a.mayDecide(acc, e); err != nil {
 		return err
 	}
-	if b.Stage.Quorum < 1 || len(b.Stage.Reviewers) == 0 {
+	switch {
+	case b.Stage.Quorum < 1 || len(b.Stage.Reviewers) == 0:
 		return errors.New("the escalation adds a stage that needs nobody")
+	case b.Decision.Assurance == countersign.Passkey || e.Who.Assertion != nil:
+		return fmt.Errorf("%s escalated it with a passkey, which signs no such thing", e.Who.Actor.ID)
 	}
 	more := *acc.requirement
 	more.Stages = append(slices.Clone(more.Stages), b.Stage)
@@ -217,7 +232,9 @@ func (a *auditor) released(acc *account, e countersign.Event, b countersign.Rele
 	if b.Executor != acc.asked.Resource.Name {
 		say("it was released to %s and asked for on %s", b.Executor, acc.asked.Resource.Name)
 	}
-	if r, ok := a.people.resources[b.Executor]; !ok || r.Target != b.Target {
+	if acc.asks != nil {
+		acc.asks.released = e.At
+	} else if r, ok := a.people.resources[b.Executor]; !ok || r.Target != b.Target {
 		say("it was released for an upstream that %s did not have", b.Executor)
 	}
 	if b.Policy != a.people.policy {
@@ -262,6 +279,14 @@ func resolved(acc *account, e countersign.Event, b countersign.Resolved) error {
 		return errors.New("who asked for it said what became of it")
 	}
 	return outcome(e, b.Outcome)
+}
+
+// revealed checks that a person says why they had what is hidden shown.
+func revealed(e countersign.Event, b countersign.Revealed) error {
+	if e.Who.Actor.Kind != countersign.KindPerson || strings.TrimSpace(b.Reason) == "" {
+		return fmt.Errorf("%s had hidden parts of it shown, and is no person or gives no reason", e.Who.Actor.ID)
+	}
+	return nil
 }
 
 func expiry(acc *account) time.Time {

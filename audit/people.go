@@ -16,17 +16,24 @@ type people struct {
 	agents    map[string]countersign.Agent
 	resources map[string]countersign.Resource
 	policy    countersign.Digest
+	keys      map[string]key // passkeys by id
+	leaf      int64          // that is being taken in
+	// paired is true once two people with passkeys were there: nobody changes
+	// anything alone from then on.
+	paired bool
 }
 
 func newPeople() *people {
 	return &people{
 		persons: map[string]countersign.Person{}, groups: map[string]map[string]time.Time{},
 		agents: map[string]countersign.Agent{}, resources: map[string]countersign.Resource{},
+		keys: map[string]key{},
 	}
 }
 
 // change takes a control-plane event in.
 func (p *people) change(e countersign.Event) error {
+	defer p.pair()
 	switch b := e.Body.(type) {
 	case countersign.PersonChanged:
 		p.persons[b.Person.ID] = b.Person
@@ -44,9 +51,28 @@ func (p *people) change(e countersign.Event) error {
 		}
 	case countersign.PolicyChanged:
 		p.policy = b.Bundle
+	case countersign.PolicyRefused:
+	case countersign.CredentialEnrolled:
+		return errors.Join(p.enrol(e, b.Credential), notByAgent(e))
+	case countersign.CredentialChanged:
+		return errors.Join(p.amend(e, b.Credential), notByAgent(e))
 	default:
 		return fmt.Errorf("event %s is not about people, agents, resources or policy", e.Kind())
 	}
+	return notByAgent(e)
+}
+
+func (p *people) pair() {
+	signing := map[string]bool{}
+	for _, key := range p.keys {
+		if person, ok := p.persons[key.Person]; ok && !person.Inactive && !key.Pending && !key.Removed {
+			signing[key.Person] = true
+		}
+	}
+	p.paired = p.paired || len(signing) >= 2
+}
+
+func notByAgent(e countersign.Event) error {
 	if e.Who.Actor.Kind == countersign.KindAgent {
 		return errors.New("an agent changed the control plane")
 	}
@@ -131,7 +157,7 @@ func (a *auditor) standing(acc *account, id string) error {
 		return fmt.Errorf("%s decided it and was no active person", id)
 	case !person.Since.Before(acc.created):
 		return fmt.Errorf("%s decided it and came after it", id)
-	case slices.Contains(acc.asked.Barred, id), slices.Contains(a.people.behind(acc.who), id):
+	case a.barred(acc)[id]:
 		return fmt.Errorf("%s decided it and stands behind the asker", id)
 	}
 	return nil
@@ -139,6 +165,9 @@ func (a *auditor) standing(acc *account, id string) error {
 
 func (a *auditor) member(groups []string, person string, before time.Time) bool {
 	for _, g := range groups {
+		if who, ok := a.people.persons[person]; g == countersign.Everyone && ok && who.Since.Before(before) {
+			return true
+		}
 		if since, ok := a.people.groups[g][person]; ok && since.Before(before) {
 			return true
 		}
@@ -164,7 +193,7 @@ func (a *auditor) fill(acc *account, places []countersign.Stage, seated map[stri
 		return true
 	}
 	for _, p := range acc.approvals {
-		if seated[p.person] || a.standing(acc, p.person) != nil ||
+		if seated[p.person] || a.standing(acc, p.person) != nil || (p.key != "" && a.counting(acc, p.person, p.key) != nil) ||
 			!p.assurance.Meets(places[0].Assurance) || !a.member(places[0].Reviewers, p.person, acc.created) {
 			continue
 		}

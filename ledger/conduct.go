@@ -47,20 +47,8 @@ func decisionOf(e countersign.Event) (countersign.Decision, bool) {
 	default:
 		return d, false
 	}
-	d.By, d.At, d.AuthTime, d.Method = e.Who.Actor, e.At, e.Who.AuthTime, e.Who.Method
+	d.By, d.At, d.AuthTime, d.Method, d.Assertion = e.Who.Actor, e.At, e.Who.AuthTime, e.Who.Method, e.Who.Assertion
 	return d, true
-}
-
-// asserted refuses a decision that claims a passkey: no event of this version
-// carries the assertion that would show it.
-func (v *verification) asserted() (string, []string) {
-	for i, st := range v.statements {
-		counts := st.Event.Kind == countersign.KindDecided || st.Event.Kind == countersign.KindEscalated
-		if counts && st.Event.Public.Assurance == countersign.Passkey {
-			return "no assertion", []string{v.leaf(i), "it claims a passkey, and the receipt holds no assertion of one"}
-		}
-	}
-	return "no passkey decisions", nil
 }
 
 // required re-derives from the decisions that the requirement was met when the

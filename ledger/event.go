@@ -120,6 +120,10 @@ func publicOf(e countersign.Event) Public {
 		p.Solo = b.Solo
 	case countersign.AgentChanged:
 		p.Solo = b.Solo
+	case countersign.CredentialEnrolled:
+		p.Solo = b.Solo
+	case countersign.CredentialChanged:
+		p.Solo = b.Solo
 	}
 	return p
 }

@@ -51,6 +51,9 @@ type record struct {
 	gap     int
 	prev    Hash
 	command Commitment
+
+	enrolments []Entry
+	keys       map[countersign.RequestID]Hash // last leaf of each credential
 }
 
 func (r *record) add(t testing.TB, events ...countersign.Event) {
@@ -105,15 +108,16 @@ func (r *record) sign(t testing.TB) (Checkpoint, [][]Hash) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var proofs [][]Hash
-	for _, e := range r.entries {
-		p, err := Prove(t.Context(), r.tile, cp, e.Index)
-		if err != nil {
-			t.Fatal(err)
-		}
-		proofs = append(proofs, p)
+	return cp, r.prove(t, cp, r.entries).Proofs
+}
+
+func (r *record) prove(t testing.TB, cp Checkpoint, entries []Entry) Leaves {
+	t.Helper()
+	l, err := prove(t.Context(), r.tile, cp, entries)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return cp, proofs
+	return l
 }
 
 // receipt is made without the checks of BuildReceipt.
@@ -121,7 +125,8 @@ func (r *record) receipt(t testing.TB) Receipt {
 	t.Helper()
 	r.grow(t, r.gap)
 	cp, proofs := r.sign(t)
-	return Receipt{Request: "req_b7n0e3vyk2sm", Origin: testOrigin, Entries: r.entries, Proofs: proofs, Checkpoint: cp.Note}
+	return Receipt{Request: "req_b7n0e3vyk2sm", Origin: testOrigin, Entries: r.entries, Proofs: proofs,
+		Enrolments: r.prove(t, cp, r.enrolments), Checkpoint: cp.Note}
 }
 
 func (r *record) file(t testing.TB) []byte {
@@ -138,6 +143,12 @@ type story struct {
 	t      testing.TB
 	events []countersign.Event
 	digest countersign.Digest
+	// before are the enrolments on record before the request is made, and after
+	// those that follow an event of it.
+	before []countersign.Event
+	after  map[int][]countersign.Event
+	// signed makes the assertion of an event, once its held leaf is there.
+	signed map[int]func(held Entry) *countersign.Assertion
 }
 
 var (
@@ -275,7 +286,18 @@ func ranForTwo(t testing.TB) *story {
 func (s *story) recorded() *record {
 	s.t.Helper()
 	r := &record{gap: 40}
-	r.add(s.t, s.events...)
+	r.enrol(s.t, s.before...)
+	var held Entry
+	for i, e := range s.events {
+		if sign := s.signed[i]; sign != nil {
+			e.Who.Assertion = sign(held)
+		}
+		r.add(s.t, e)
+		if e.Kind() == countersign.KindHeld {
+			held = r.entries[i]
+		}
+		r.enrol(s.t, s.after[i]...)
+	}
 	return r
 }
 

@@ -23,8 +23,17 @@ type Receipt struct {
 	Entries []Entry
 	// Proofs prove each entry's leaf at the checkpoint.
 	Proofs [][]Hash
+	// Enrolments are the events of the passkeys that signed its decisions, in the
+	// order of the log.
+	Enrolments Leaves
 	// Checkpoint is the signed note.
 	Checkpoint []byte
+}
+
+// Leaves are entries of the log with the proof of each at one checkpoint.
+type Leaves struct {
+	Entries []Entry
+	Proofs  [][]Hash
 }
 
 type receiptWire struct {
@@ -32,6 +41,8 @@ type receiptWire struct {
 	Origin  string                `json:"origin"`
 	Request countersign.RequestID `json:"request"`
 	Events  []receiptEvent        `json:"events"`
+
+	Enrolments []receiptEvent `json:"enrolments,omitempty"`
 }
 
 type receiptEvent struct {
@@ -51,14 +62,16 @@ type openingText struct {
 }
 
 // BuildReceipt makes the receipt of the request that the entries are about: all
-// its events so far, from the first. A nil opening in an entry is not disclosed.
-// It fails if a leaf is not proven, so that no receipt is given out that does not
-// hold.
-func BuildReceipt(entries []Entry, proofs [][]Hash, cp Checkpoint) (Receipt, error) {
+// its events so far, from the first, with the enrolments of the passkeys whose
+// signatures it discloses. A nil opening in an entry is not disclosed. It fails if
+// a leaf is not proven or an enrolment is missing, so that no receipt is given out
+// that does not hold. ReceiptOf reads all of this from a log.
+func BuildReceipt(events, enrolments Leaves, cp Checkpoint) (Receipt, error) {
+	entries, proofs := events.Entries, events.Proofs
 	if len(entries) == 0 || len(entries) != len(proofs) {
 		return Receipt{}, fmt.Errorf("receipt of %d events with %d proofs; want as many, and one at least", len(entries), len(proofs))
 	}
-	r := Receipt{Origin: cp.Origin, Entries: entries, Proofs: proofs, Checkpoint: cp.Note}
+	r := Receipt{Origin: cp.Origin, Entries: entries, Proofs: proofs, Enrolments: enrolments, Checkpoint: cp.Note}
 	for i, e := range entries {
 		st, err := ParseLeaf(e.Leaf)
 		if err != nil {
@@ -84,7 +97,7 @@ func BuildReceipt(entries []Entry, proofs [][]Hash, cp Checkpoint) (Receipt, err
 	if r.Request.IsEntity() {
 		return Receipt{}, fmt.Errorf("%s is no request; a receipt is of one", r.Request)
 	}
-	return r, nil
+	return r, checkEnrolments(entries, enrolments, cp)
 }
 
 // Marshal returns the receipt as a file: RFC 8785 JSON, without a line end. Give
@@ -94,24 +107,39 @@ func (r Receipt) Marshal() ([]byte, error) {
 	if len(r.Entries) == 0 || len(r.Entries) != len(r.Proofs) {
 		return nil, fmt.Errorf("receipt of %s: %d events with %d proofs", r.Request, len(r.Entries), len(r.Proofs))
 	}
-	for i, e := range r.Entries {
-		if e.Index < 0 {
-			return nil, fmt.Errorf("receipt of %s: leaf %d", r.Request, e.Index)
-		}
-		p := proof.TLogProof{Index: uint64(e.Index), Checkpoint: r.Checkpoint}
-		for _, h := range r.Proofs[i] {
-			p.Hashes = append(p.Hashes, h)
-		}
-		w.Events = append(w.Events, receiptEvent{
-			Index: strconv.FormatInt(e.Index, 10), Leaf: string(e.Leaf), Proof: string(p.Marshal()),
-			Command: textOf(e.Open.Command), Who: textOf(e.Open.Who), Context: textOf(e.Open.Context),
-		})
+	var err error
+	if w.Events, err = r.wire(Leaves{r.Entries, r.Proofs}); err != nil {
+		return nil, err
+	}
+	if w.Enrolments, err = r.wire(r.Enrolments); err != nil {
+		return nil, err
 	}
 	b, err := canon.Marshal(w)
 	if err != nil {
 		return nil, fmt.Errorf("receipt of %s: %w", r.Request, err)
 	}
 	return b, nil
+}
+
+func (r Receipt) wire(l Leaves) ([]receiptEvent, error) {
+	var events []receiptEvent
+	if len(l.Entries) != len(l.Proofs) {
+		return nil, fmt.Errorf("receipt of %s: %d leaves with %d proofs", r.Request, len(l.Entries), len(l.Proofs))
+	}
+	for i, e := range l.Entries {
+		if e.Index < 0 {
+			return nil, fmt.Errorf("receipt of %s: leaf %d", r.Request, e.Index)
+		}
+		p := proof.TLogProof{Index: uint64(e.Index), Checkpoint: r.Checkpoint}
+		for _, h := range l.Proofs[i] {
+			p.Hashes = append(p.Hashes, h)
+		}
+		events = append(events, receiptEvent{
+			Index: strconv.FormatInt(e.Index, 10), Leaf: string(e.Leaf), Proof: string(p.Marshal()),
+			Command: textOf(e.Open.Command), Who: textOf(e.Open.Who), Context: textOf(e.Open.Context),
+		})
+	}
+	return events, nil
 }
 
 func textOf(o *Opening) *openingText {
@@ -139,9 +167,21 @@ func ParseReceipt(b []byte) (Receipt, error) {
 		if i > 0 && e.Command != nil {
 			return Receipt{}, fmt.Errorf("receipt: event %d: the command stands in the first event only", i+1)
 		}
-		if err := r.add(e); err != nil {
+		entry, path, err := r.entry(e)
+		if err != nil {
 			return Receipt{}, fmt.Errorf("receipt: event %d: %w", i+1, err)
 		}
+		r.Entries, r.Proofs = append(r.Entries, entry), append(r.Proofs, path)
+	}
+	for i, e := range w.Enrolments {
+		entry, path, err := r.entry(e)
+		if err == nil && (e.Command != nil || e.Who != nil) {
+			err = errors.New("an enrolment discloses nothing but its context")
+		}
+		if err != nil {
+			return Receipt{}, fmt.Errorf("receipt: enrolment %d: %w", i+1, err)
+		}
+		r.Enrolments.Entries, r.Enrolments.Proofs = append(r.Enrolments.Entries, entry), append(r.Enrolments.Proofs, path)
 	}
 	again, err := r.Marshal()
 	if err != nil {
@@ -153,22 +193,23 @@ func ParseReceipt(b []byte) (Receipt, error) {
 	return r, nil
 }
 
-func (r *Receipt) add(w receiptEvent) error {
+// entry reads one leaf of a receipt, whose proof is at the checkpoint of all.
+func (r *Receipt) entry(w receiptEvent) (Entry, []Hash, error) {
 	var p proof.TLogProof
 	if err := p.Unmarshal([]byte(w.Proof)); err != nil {
-		return err
+		return Entry{}, nil, err
 	}
 	if string(p.Marshal()) != w.Proof || p.ExtraData != nil {
-		return errors.New("the proof is not in the one spelling of a tlog-proof, or has extra data")
+		return Entry{}, nil, errors.New("the proof is not in the one spelling of a tlog-proof, or has extra data")
 	}
 	if strconv.FormatUint(p.Index, 10) != w.Index || int64(p.Index) < 0 {
-		return fmt.Errorf("index %s, and the proof says %d", w.Index, p.Index)
+		return Entry{}, nil, fmt.Errorf("index %s, and the proof says %d", w.Index, p.Index)
 	}
 	if r.Checkpoint == nil {
 		r.Checkpoint = p.Checkpoint
 	}
 	if !bytes.Equal(r.Checkpoint, p.Checkpoint) {
-		return errors.New("its proof is at another checkpoint than the first event's")
+		return Entry{}, nil, errors.New("its proof is at another checkpoint than the first event's")
 	}
 	path := make([]Hash, len(p.Hashes))
 	for i, h := range p.Hashes {
@@ -184,10 +225,9 @@ func (r *Receipt) add(w receiptEvent) error {
 		}
 		salt, err := base64.StdEncoding.DecodeString(o.text.Salt)
 		if err != nil || len(salt) != 32 {
-			return fmt.Errorf("salt %q: want 32 bytes in base64", o.text.Salt)
+			return Entry{}, nil, fmt.Errorf("salt %q: want 32 bytes in base64", o.text.Salt)
 		}
 		*o.to = &Opening{Salt: [32]byte(salt), Value: []byte(o.text.Value)}
 	}
-	r.Entries, r.Proofs = append(r.Entries, e), append(r.Proofs, path)
-	return nil
+	return e, path, nil
 }

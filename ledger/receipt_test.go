@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -90,7 +91,7 @@ func TestBuildReceiptGivesOutOnlyWhatHolds(t *testing.T) {
 	r := ran(t).recorded()
 	r.grow(t, 10)
 	cp, proofs := r.sign(t)
-	built, err := BuildReceipt(r.entries, proofs, cp)
+	built, err := BuildReceipt(Leaves{r.entries, proofs}, Leaves{}, cp)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +129,7 @@ func TestBuildReceiptGivesOutOnlyWhatHolds(t *testing.T) {
 		"a wrong disclosure":        {with(func(e []Entry) { e[2].Open.Who = e[1].Open.Who }), proofs, cp},
 		"a command disclosed twice": {with(func(e []Entry) { e[2].Open.Command = e[0].Open.Command }), proofs, cp},
 	} {
-		if _, err := BuildReceipt(c.entries, c.proofs, c.cp); err == nil {
+		if _, err := BuildReceipt(Leaves{c.entries, c.proofs}, Leaves{}, c.cp); err == nil {
 			t.Errorf("%s: a receipt was built", name)
 		}
 	}
@@ -157,7 +158,7 @@ func TestVerifyTakesAnyBytes(t *testing.T) {
 }
 
 func FuzzVerify(f *testing.F) {
-	for _, c := range append(honest(f), tampered(f)...) {
+	for _, c := range slices.Concat(honest(f), tampered(f), honestPasskeys(f), forgedPasskeys(f)) {
 		f.Add(c.file)
 	}
 	trust := testTrust(f)
@@ -209,7 +210,7 @@ func BenchmarkBuildReceipt(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		built, err := BuildReceipt(r.Entries, r.Proofs, cp)
+		built, err := BuildReceipt(Leaves{r.Entries, r.Proofs}, Leaves{}, cp)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -79,44 +79,55 @@ func (v *verification) witnessed() (string, []string) {
 	return fmt.Sprintf("%d of %d", witnesses, witnesses), nil
 }
 
+// entries are the events of the receipt, and the enrolments behind them.
+func (v *verification) entries() []Entry {
+	return slices.Concat(v.receipt.Entries, v.receipt.Enrolments.Entries)
+}
+
 // leaf names an event of the receipt as the lines of a failed step do.
 func (v *verification) leaf(i int) string {
 	kind := fmt.Sprintf("event %d", i+1)
-	if i < len(v.statements) {
-		kind = string(v.statements[i].Event.Kind)
+	if i < len(v.all) {
+		kind = string(v.all[i].Event.Kind)
 	}
-	return fmt.Sprintf("%s, leaf %s", kind, grouped(strconv.FormatInt(v.receipt.Entries[i].Index, 10)))
+	return fmt.Sprintf("%s, leaf %s", kind, grouped(strconv.FormatInt(v.entries()[i].Index, 10)))
 }
 
 func (v *verification) stated() (string, []string) {
-	total := len(v.receipt.Entries)
-	for i, e := range v.receipt.Entries {
+	entries := v.entries()
+	total, events := len(entries), len(v.receipt.Entries)
+	for i, e := range entries {
 		st, err := ParseLeaf(e.Leaf)
-		if err == nil && st.Event.Request != v.receipt.Request {
+		switch {
+		case err != nil:
+		case i >= events:
+			err = st.enrolling()
+		case st.Event.Request != v.receipt.Request:
 			err = fmt.Errorf("it is about %s", st.Event.Request)
-		}
-		if err == nil && st.Event.Request.IsEntity() {
+		case st.Event.Request.IsEntity():
 			err = fmt.Errorf("%s is no request", st.Event.Request)
 		}
 		if err != nil {
 			return fmt.Sprintf("%d of %d", i, total), []string{v.leaf(i), err.Error()}
 		}
-		v.statements = append(v.statements, st)
+		v.all = append(v.all, st)
 	}
+	v.statements, v.enrolled = v.all[:events:events], v.all[events:]
 	return fmt.Sprintf("%d of %d", total, total), nil
 }
 
 func (v *verification) folded() (string, []string) {
-	total, good := len(v.receipt.Entries), 0
+	entries, proofs := v.entries(), slices.Concat(v.receipt.Proofs, v.receipt.Enrolments.Proofs)
+	total, good := len(entries), 0
 	var failed []string
-	for i, e := range v.receipt.Entries {
+	for i, e := range entries {
 		hash := LeafHash(e.Leaf)
-		if CheckProof(v.checkpoint, e.Index, hash, v.receipt.Proofs[i]) == nil {
+		if CheckProof(v.checkpoint, e.Index, hash, proofs[i]) == nil {
 			good++
 			continue
 		}
 		if failed == nil {
-			computed := fold(v.checkpoint.Size, e.Index, hash, v.receipt.Proofs[i])
+			computed := fold(v.checkpoint.Size, e.Index, hash, proofs[i])
 			failed = append([]string{v.leaf(i)}, hashLines("signed", v.checkpoint.Root, "computed", computed)...)
 		}
 	}
@@ -154,6 +165,9 @@ func (v *verification) chained() (string, []string) {
 		}
 		from = st.Event.State
 	}
+	if at, err := v.enrolledInOrder(); err != nil {
+		return fmt.Sprintf("%d of %d", total, total), []string{v.leaf(at), err.Error()}
+	}
 	if total == 0 {
 		return "one event, none before it", nil
 	}
@@ -187,8 +201,10 @@ func (v *verification) follows(i int, from countersign.State) error {
 
 func (v *verification) opened() (string, []string) {
 	good, hidden := 0, 0
-	for i, st := range v.statements {
-		d := v.receipt.Entries[i].Open
+	entries := v.entries()
+	var events []countersign.Event
+	for i, st := range v.all {
+		d := entries[i].Open
 		e, err := st.open(d)
 		if err == nil {
 			err = st.agrees(e, d)
@@ -196,8 +212,11 @@ func (v *verification) opened() (string, []string) {
 		if err != nil {
 			return fmt.Sprintf("%d open", good), []string{v.leaf(i), err.Error()}
 		}
-		v.events = append(v.events, e)
-		slots := []*Opening{d.Who, d.Context}
+		events = append(events, e)
+		slots := []*Opening{d.Context}
+		if i < len(v.statements) {
+			slots = append(slots, d.Who)
+		}
 		if i == 0 {
 			slots = append(slots, d.Command)
 		}
@@ -209,6 +228,7 @@ func (v *verification) opened() (string, []string) {
 			}
 		}
 	}
+	v.events, v.enrolledAs = events[:len(v.statements):len(v.statements)], events[len(v.statements):]
 	detail := fmt.Sprintf("%d of %d", good, good)
 	if hidden > 0 {
 		detail = fmt.Sprintf("%d of %d, %d not disclosed", good, good, hidden)

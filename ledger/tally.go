@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -47,7 +48,7 @@ func (t *tally) take(e countersign.Event, open Event) error {
 		}
 		r := b.Verdict.Requirement
 		t.stages, t.bounds, t.expires, t.runBy = r.Stages, r.Bounds, r.ExpiresAt, time.Time{}
-		t.within = time.Duration(r.RunWithinSeconds) * time.Second
+		t.within = time.Duration(min(r.RunWithinSeconds, math.MaxInt32)) * time.Second
 		t.void(b)
 	case countersign.Decided:
 		t.runBy = b.RunBy
@@ -136,6 +137,8 @@ func (t *tally) released(e Event, body countersign.Body) (string, error) {
 
 func (t *tally) counts(d countersign.Decision, earlier []string) error {
 	switch {
+	case !d.Assurance.Meets(d.Assurance):
+		return fmt.Errorf("its assurance, %q, is none", d.Assurance)
 	case d.Choice != countersign.Approve:
 		return fmt.Errorf("its choice is %s", d.Choice)
 	case d.Void != "":
@@ -157,11 +160,14 @@ func (t *tally) counts(d countersign.Decision, earlier []string) error {
 func meets(stages []countersign.Stage, approvals []countersign.Decision) (string, error) {
 	var places []countersign.Assurance
 	var groups []string
+	total := 0
 	for _, s := range stages {
 		if s.Quorum < 1 {
 			return "", fmt.Errorf("a stage needs %d people", s.Quorum)
 		}
-		places = append(places, slices.Repeat([]countersign.Assurance{s.Assurance}, s.Quorum)...)
+		// A receipt may say any number; places that nobody could fill are not laid out.
+		places = append(places, slices.Repeat([]countersign.Assurance{s.Assurance}, min(s.Quorum, len(approvals)+1))...)
+		total = min(total, math.MaxInt32) + min(s.Quorum, math.MaxInt32)
 		groups = append(groups, strings.Join(s.Reviewers, " or "))
 	}
 	var have []countersign.Assurance
@@ -176,9 +182,9 @@ func meets(stages []countersign.Stage, approvals []countersign.Decision) (string
 	}
 	who := strings.Join(groups, ", ")
 	if met < len(places) || met == 0 {
-		return "", fmt.Errorf("%d of %d places are met (%s)", met, len(places), who)
+		return "", fmt.Errorf("%d of %d places are met (%s)", met, total, who)
 	}
-	return fmt.Sprintf("%d of %d of %s", len(approvals), len(places), who), nil
+	return fmt.Sprintf("%d of %d of %s", len(approvals), total, who), nil
 }
 
 func strongest(a, b countersign.Assurance) int {

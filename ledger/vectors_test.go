@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -271,7 +272,7 @@ func TestTheReceiptVectorsHold(t *testing.T) {
 		if err := os.RemoveAll(filepath.Join("testdata", "receipts")); err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range append(honest(t), tampered(t)...) {
+		for _, c := range slices.Concat(honest(t), tampered(t), honestPasskeys(t), forgedPasskeys(t)) {
 			v.Receipts = append(v.Receipts, vectorOf(c.name, Verify(c.file, testTrust(t))))
 			writeFile(t, filepath.Join("receipts", c.name+".json"), c.file)
 		}

@@ -95,8 +95,11 @@ type verification struct {
 	receipt    Receipt
 	note       *note.Note
 	checkpoint Checkpoint
-	statements []Statement
+	all        []Statement         // of the events, then of the enrolments
+	statements []Statement         // of the events
+	enrolled   []Statement         // of the enrolments
 	events     []countersign.Event // opened; Body is nil where it is not disclosed
+	enrolledAs []countersign.Event
 	tally      tally
 	digest     countersign.Digest
 }

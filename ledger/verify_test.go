@@ -1,12 +1,13 @@
 package ledger
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
 
 func TestReceiptsOfHonestRecordsHold(t *testing.T) {
-	for _, c := range honest(t) {
+	for _, c := range slices.Concat(honest(t), honestPasskeys(t)) {
 		r := Verify(c.file, testTrust(t))
 		if !r.Holds {
 			t.Errorf("%s: %s", c.name, printed(r))
@@ -19,7 +20,7 @@ func TestReceiptsOfHonestRecordsHold(t *testing.T) {
 }
 
 func TestTamperedReceiptsFailAtTheStepThatShowsIt(t *testing.T) {
-	for _, c := range tampered(t) {
+	for _, c := range slices.Concat(tampered(t), forgedPasskeys(t)) {
 		r := Verify(c.file, testTrust(t))
 		if r.Holds || len(r.Steps) != 12 {
 			t.Errorf("%s holds: %s", c.name, printed(r))

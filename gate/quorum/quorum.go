@@ -13,7 +13,8 @@ import (
 // Barred returns the ids, sorted, of the people who cannot decide what the
 // principal asks for: the asker, everyone on whose behalf it asks, and for each
 // agent among them its owner (of a team, every member), whoever made it and
-// whoever issued one of its live tokens. Nobody is exempt.
+// whoever issued one of its live tokens; and whoever is here on the word of such
+// people alone. Nobody is exempt.
 func Barred(d *countersign.Directory, by countersign.Principal, chain []countersign.Principal) []string {
 	var ids []string
 	for _, p := range append([]countersign.Principal{by}, chain...) {
@@ -25,6 +26,7 @@ func Barred(d *countersign.Directory, by countersign.Principal, chain []counters
 			ids = append(ids, behind(d, p)...)
 		}
 	}
+	ids = withVouched(d, ids)
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }
@@ -122,12 +124,26 @@ func Count(d *countersign.Directory, r countersign.Request) (voters []Voter, voi
 			void[a.By.ID] = err.Detail
 			continue
 		}
+		if a.Assurance == countersign.Passkey {
+			if err := signedStill(d, r, a); err != nil {
+				void[a.By.ID] = err.Detail
+				continue
+			}
+		}
 		if slices.ContainsFunc(voters, func(v Voter) bool { return v.id == a.By.ID }) {
 			continue
 		}
 		voters = append(voters, Voter{a.By.ID, d.GroupsOf(a.By.ID, r.CreatedAt), a.Assurance})
 	}
 	return voters, void
+}
+
+// signedStill returns nil if the passkey that signed the approval still may.
+func signedStill(d *countersign.Directory, r countersign.Request, a countersign.Decision) *countersign.Error {
+	if a.Assertion == nil {
+		return &countersign.Error{Code: countersign.CodePasskeyInvalid, Detail: a.By.Name + " signed it with no passkey"}
+	}
+	return MaySign(d, r, a.By.ID, a.Assertion.Credential)
 }
 
 // Met reports whether the voters fill every stage, nobody counting twice.

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/countersignhq/countersign"
@@ -32,10 +33,46 @@ const (
 type Session struct {
 	Person   string    `json:"person"` // "per_…"
 	AuthTime time.Time `json:"auth_time"`
-	Method   string    `json:"method"` // "link"
+	Method   string    `json:"method"` // "link", "passkey"
+	// Credential is the id of the passkey that opened it.
+	Credential string `json:"credential,omitempty"`
 }
 
-// Assurance is what a decision made in the session has.
+// Expires is when the session ends.
+func (s Session) Expires() time.Time { return s.AuthTime.Add(Life) }
+
+// Stands reports whether the session is still of somebody who is active, and the
+// passkey that opened it has not been removed.
+func (s Session) Stands(d *countersign.Directory) bool {
+	p, ok := d.People[s.Person]
+	if !ok || p.Inactive {
+		return false
+	}
+	if s.Credential == "" {
+		return true
+	}
+	c, ok := d.Credentials[s.Credential]
+	return ok && !c.Removed && c.Person == s.Person
+}
+
+// Lends is the assurance that a decision has from the session alone. Once somebody
+// has a passkey that signs, it is none: nothing that a browser keeps approves in
+// their name. Neither does a passkey that waits to be confirmed.
+func (s Session) Lends(d *countersign.Directory, now time.Time) countersign.Assurance {
+	if Signs(d, s.Person) || s.Credential != "" {
+		return ""
+	}
+	return s.Assurance(now)
+}
+
+// Signs reports whether the person has a passkey that signs: then nothing less
+// approves in their name.
+func Signs(d *countersign.Directory, person string) bool {
+	return slices.ContainsFunc(d.CredentialsOf(person), func(c countersign.Credential) bool { return !c.Pending })
+}
+
+// Assurance says how fresh the session is: session, or chat once its sign-in is
+// older than Fresh.
 func (s Session) Assurance(now time.Time) countersign.Assurance {
 	if now.Sub(s.AuthTime) <= Fresh {
 		return countersign.Session
@@ -54,7 +91,7 @@ func Open(ctx context.Context, kept store.Ephemeral, w http.ResponseWriter, r *h
 	if err != nil {
 		return err
 	}
-	err = kept.Put(ctx, store.Entry{Key: key(secret), Subject: s.Person, Value: value, Expires: s.AuthTime.Add(Life)})
+	err = kept.Put(ctx, store.Entry{Key: key(secret), Subject: s.Person, Value: value, Expires: s.Expires()})
 	if err != nil {
 		return fmt.Errorf("keep the session: %w", err)
 	}
