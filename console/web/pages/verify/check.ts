@@ -1,0 +1,66 @@
+import { useEffect, useState } from "preact/hooks";
+import { announce } from "../../app/announce";
+import { at, getText, problemOf, type Problem } from "../../app/api";
+import type { Report } from "../../verify/report";
+import { verify } from "../../verify/verify";
+
+// A Source is a receipt, and where it came from.
+export interface Source {
+  name: string;
+  bytes: Uint8Array;
+}
+export interface Checked {
+  report: Report;
+  took: number; // milliseconds
+}
+
+// useReceipt is the receipt that was dropped, or the one that the address names.
+export function useReceipt(id: string): { source: Source | undefined; problem: Problem | undefined; drop: (f: File) => void } {
+  const [source, set] = useState<Source>();
+  const [problem, fail] = useState<Problem>();
+  useEffect(() => {
+    if (id === "") return;
+    let over = false;
+    getText(at("requests", id, "receipt")).then(
+      (text) => {
+        if (over) return;
+        fail(undefined);
+        set({ name: `${id}.json`, bytes: new TextEncoder().encode(text) });
+      },
+      (e: unknown) => {
+        if (!over) fail(problemOf(e));
+      },
+    );
+    return () => {
+      over = true;
+    };
+  }, [id]);
+  const drop = (f: File) => {
+    void f.arrayBuffer().then((b) => {
+      fail(undefined);
+      set({ name: f.name, bytes: new Uint8Array(b) });
+    });
+  };
+  return { source, problem, drop };
+}
+
+// useCheck verifies the receipt here, against the pinned keys alone.
+export function useCheck(source: Source | undefined, vkeys: readonly string[] | undefined): Checked | undefined {
+  const [checked, set] = useState<Checked>();
+  const keys = vkeys?.join("\n");
+  useEffect(() => {
+    set(undefined);
+    if (!source || !keys) return;
+    let over = false;
+    const begun = performance.now();
+    void verify(source.bytes, { vkeys: keys.split("\n") }).then((report) => {
+      if (over) return;
+      set({ report, took: performance.now() - begun });
+      announce(report.holds ? "The receipt holds: all 12 steps." : "The receipt does not hold.");
+    });
+    return () => {
+      over = true;
+    };
+  }, [source, keys]);
+  return checked;
+}
