@@ -9,7 +9,7 @@ import (
 )
 
 // A Command is the exact thing that would run on one resource. The kinds are a
-// closed set; MCPRequest is one. Everything that changes what happens is in it,
+// closed set: MCPRequest and Control. Everything that changes what happens is in it,
 // and nothing else: two identical asks have one digest.
 type Command interface {
 	// Kind is the kind as it stands in the canonical bytes: "mcp.request".
@@ -76,6 +76,8 @@ func Canonical(c Command) ([]byte, error) {
 			Kind: KindMCPRequest, Method: c.Method, Params: string(c.Params),
 			Resource: c.Resource, Target: c.Target, Tool: c.Tool,
 		})
+	case Control:
+		return c.canonical()
 	default:
 		return nil, fmt.Errorf("command of kind %T has no canonical form", c)
 	}
@@ -103,7 +105,7 @@ func ParseCommand(b []byte) (Command, error) {
 func DecodeCommand(b []byte) (Command, error) {
 	kind, ok := canon.Member(b, "kind")
 	if !ok {
-		return nil, fmt.Errorf("command: no kind; the kinds are %q", KindMCPRequest)
+		return nil, fmt.Errorf("command: no kind; the kinds are %q", kinds())
 	}
 	switch string(kind) {
 	case `"` + KindMCPRequest + `"`:
@@ -116,10 +118,14 @@ func DecodeCommand(b []byte) (Command, error) {
 			c.Params = []byte(w.Params)
 		}
 		return c, nil
+	case `"` + KindControl + `"`:
+		return decodeControl(b)
 	default:
-		return nil, fmt.Errorf("command: unknown kind %s; the kinds are %q", kind, KindMCPRequest)
+		return nil, fmt.Errorf("command: unknown kind %s; the kinds are %q", kind, kinds())
 	}
 }
+
+func kinds() []string { return []string{KindMCPRequest, KindControl} }
 
 // DigestOf returns the digest of the command's canonical bytes.
 func DigestOf(c Command) (Digest, error) {

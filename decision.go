@@ -26,8 +26,10 @@ type Decision struct {
 	Assurance Assurance `json:"assurance"`
 	// AuthTime and Method tell when and how the person proved who they are.
 	AuthTime time.Time `json:"-"`
-	Method   string    `json:"-"`       // "link", "passkey"
-	Channel  string    `json:"channel"` // "console", "slack", "cli", "demo"
+	Method   string    `json:"-"` // "link", "passkey"
+	// Assertion is the passkey's signature over this decision, nil without one.
+	Assertion *Assertion `json:"-"`
+	Channel   string     `json:"channel"` // "console", "slack", "cli", "demo"
 	// Solo is true when no second enrolled passkey vouches for the person: the
 	// session was opened by a link of the operator.
 	Solo bool      `json:"solo,omitempty"`

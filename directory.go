@@ -16,17 +16,26 @@ type Directory struct {
 	Groups    map[string]Group  // by name
 	Agents    map[string]Agent  // by id
 	Resources map[string]Resource
-	Policy    *PolicyChanged // nil: none is loaded, and everything is held
+	// Credentials are the passkeys by id, removed ones too.
+	Credentials map[string]Credential
+	Policy      *PolicyChanged // nil: none is loaded, and everything is held
 	// Version counts the events that made it; 0 is the empty directory.
 	Version uint64
 	// Versions are the versions of the entities, by the id their events carry.
 	Versions map[RequestID]uint64
+	// Paired is true once two people with passkeys were enrolled, and for ever
+	// from then on: nobody changes the control plane alone any more.
+	Paired bool
 	// Tokens finds the agent of a token by its hash.
 	Tokens map[Digest]string
 }
 
 // The ids that control-plane events carry besides "per_…" and "agt_…".
-const PolicyID RequestID = "policy"
+const (
+	PolicyID RequestID = "policy"
+	// CandidateID is what events about policies that were not taken carry.
+	CandidateID RequestID = "policy:candidate"
+)
 
 // GroupID is the id that events about the group carry.
 func GroupID(name string) RequestID { return RequestID("grp:" + name) }
@@ -45,10 +54,10 @@ func (d *Directory) With(e Event) (*Directory, error) {
 	}
 	next := &Directory{
 		People: maps.Clone(d.People), Groups: maps.Clone(d.Groups), Agents: maps.Clone(d.Agents),
-		Resources: maps.Clone(d.Resources), Policy: d.Policy, Version: d.Version + 1,
+		Resources: maps.Clone(d.Resources), Credentials: maps.Clone(d.Credentials), Policy: d.Policy, Version: d.Version + 1,
 		Versions: maps.Clone(d.Versions), Tokens: maps.Clone(d.Tokens),
 	}
-	next.Versions[e.Request] = e.Version
+	next.Versions[e.Request], next.Paired = e.Version, d.Paired
 	switch b := e.Body.(type) {
 	case PersonChanged:
 		next.People[b.Person.ID] = b.Person
@@ -65,11 +74,17 @@ func (d *Directory) With(e Event) (*Directory, error) {
 		} else {
 			next.Resources[b.Resource.Name] = b.Resource
 		}
+	case CredentialEnrolled:
+		next.Credentials[b.Credential.ID] = b.Credential
+	case CredentialChanged:
+		next.Credentials[b.Credential.ID] = b.Credential
 	case PolicyChanged:
 		next.Policy = &b
+	case PolicyRefused:
 	default:
 		return nil, fmt.Errorf("event %s is not about the directory", e.Kind())
 	}
+	next.Paired = next.Paired || next.Enrolled() >= 2
 	return next, nil
 }
 
@@ -77,12 +92,13 @@ func (d *Directory) With(e Event) (*Directory, error) {
 func NewDirectory() *Directory {
 	return &Directory{
 		People: map[string]Person{}, Groups: map[string]Group{}, Agents: map[string]Agent{},
-		Resources: map[string]Resource{}, Versions: map[RequestID]uint64{}, Tokens: map[Digest]string{},
+		Resources: map[string]Resource{}, Credentials: map[string]Credential{}, Versions: map[RequestID]uint64{}, Tokens: map[Digest]string{},
 	}
 }
 
 // GroupsOf returns the names, sorted, of the groups that count the person as a
-// member for a request made at the time.
+// member for a request made at the time. Everyone is among them for all who were
+// there then.
 func (d *Directory) GroupsOf(person string, asked time.Time) []string {
 	var names []string
 	for name, g := range d.Groups {
@@ -91,6 +107,9 @@ func (d *Directory) GroupsOf(person string, asked time.Time) []string {
 		}) {
 			names = append(names, name)
 		}
+	}
+	if p, ok := d.People[person]; ok && !p.Inactive && p.Since.Before(asked) {
+		names = append(names, Everyone)
 	}
 	slices.Sort(names)
 	return names

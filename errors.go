@@ -34,6 +34,7 @@ const (
 	CodeTooLarge        Code = "too_large"
 	CodeUnknownResource Code = "unknown_resource"
 	CodeUnsafeSameUser  Code = "unsafe_same_user"
+	CodePasskeyInvalid  Code = "passkey_invalid" // the passkey signed something else, or does not count
 	CodeInternal        Code = "internal"
 )
 

@@ -10,7 +10,8 @@ import (
 // An Event is one step on record: of a request, or of the control plane.
 type Event struct {
 	// Request is the request it is about. A control-plane event carries the id
-	// of its entity instead: "per_…", "agt_…", "grp:dba", "res:mcp/files", "policy".
+	// of its entity instead: "per_…", "agt_…", "grp:dba", "res:mcp/files",
+	// "key:…", "policy".
 	Request RequestID
 	// Version is the version that the request, or the entity, has once the
 	// event is in: 1 for the first. It is recorded only if the version before
@@ -50,10 +51,14 @@ const (
 	KindResolved  EventKind = "resolved"
 
 	KindPolicyChanged   EventKind = "policy.changed"
+	KindPolicyRefused   EventKind = "policy.refused"
 	KindResourceChanged EventKind = "resource.changed"
 	KindPersonChanged   EventKind = "person.changed"
 	KindGroupChanged    EventKind = "group.changed"
 	KindAgentChanged    EventKind = "agent.changed"
+
+	KindCredentialEnrolled EventKind = "credential.enrolled"
+	KindCredentialChanged  EventKind = "credential.changed"
 )
 
 // A Body is what one kind of event says besides who and when. The set is closed.
@@ -158,6 +163,11 @@ type (
 		Files  map[string]string `json:"files"` // name to text
 		Solo   bool              `json:"solo"`
 	}
+	// PolicyRefused: a bundle does not load, so the one before stays active.
+	PolicyRefused struct {
+		Bundle  Digest `json:"bundle"`
+		Because string `json:"because"`
+	}
 	// ResourceChanged: a resource was added, relabelled, pinned or removed.
 	ResourceChanged struct {
 		Resource Resource `json:"resource"`
@@ -198,6 +208,7 @@ func (Released) Kind() EventKind        { return KindReleased }
 func (Completed) Kind() EventKind       { return KindCompleted }
 func (Resolved) Kind() EventKind        { return KindResolved }
 func (PolicyChanged) Kind() EventKind   { return KindPolicyChanged }
+func (PolicyRefused) Kind() EventKind   { return KindPolicyRefused }
 func (ResourceChanged) Kind() EventKind { return KindResourceChanged }
 func (PersonChanged) Kind() EventKind   { return KindPersonChanged }
 func (GroupChanged) Kind() EventKind    { return KindGroupChanged }
@@ -235,8 +246,12 @@ func ParseBody(kind EventKind, b []byte) (Body, error) {
 		return parse[Completed](b)
 	case KindResolved:
 		return parse[Resolved](b)
+	case KindRevealed:
+		return parse[Revealed](b)
 	case KindPolicyChanged:
 		return parse[PolicyChanged](b)
+	case KindPolicyRefused:
+		return parse[PolicyRefused](b)
 	case KindResourceChanged:
 		return parse[ResourceChanged](b)
 	case KindPersonChanged:
@@ -245,6 +260,10 @@ func ParseBody(kind EventKind, b []byte) (Body, error) {
 		return parse[GroupChanged](b)
 	case KindAgentChanged:
 		return parse[AgentChanged](b)
+	case KindCredentialEnrolled:
+		return parse[CredentialEnrolled](b)
+	case KindCredentialChanged:
+		return parse[CredentialChanged](b)
 	}
 	return nil, fmt.Errorf("event kind %q is unknown to this version", kind)
 }

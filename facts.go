@@ -86,6 +86,15 @@ type Destination struct {
 	Certainty Certainty `json:"certainty"` // of the region
 }
 
+// A Difference is how one part of the control plane would change.
+type Difference struct {
+	// Of is the part: "policy/production.yaml", "group dba".
+	Of string `json:"of"`
+	// Lines each begin with "+" for what is added, "-" for what is taken away,
+	// a space for what stays beside it, "@" for what is left out.
+	Lines []string `json:"lines"`
+}
+
 // Facts are what was understood of a command.
 type Facts struct {
 	// Tool is the tool, statement or operation in a word: "write_file".
@@ -100,6 +109,8 @@ type Facts struct {
 	// Certainty is that of Verbs, Objects, Classes and Exports together.
 	Certainty  Certainty   `json:"certainty"`
 	Indicators []Indicator `json:"indicators,omitempty"`
+	// Changes are what a change of the control plane adds and takes away.
+	Changes []Difference `json:"changes,omitempty"`
 	// Understanding names the version of the code that found these facts.
 	Understanding string `json:"understanding"`
 }

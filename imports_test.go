@@ -22,42 +22,51 @@ const module = "github.com/countersignhq/countersign"
 var mayImport = map[string]string{
 	".":                    "internal/canon",
 	"audit":                ". ledger",
-	"brief":                ". internal/canon internal/unhide",
+	"brief":                ". internal/canon internal/redact internal/unhide",
 	"brief/terminal":       ". brief",
 	"client":               "",
 	"cmd/countersign":      "*",
 	"cmd/countersign/shop": "",
 	"config":               ". internal/nearest",
+	"console":              "",
+	"console/build":        "",
 	"door/doortest":        ". brief gate ledger store store/memory",
 	"door/mcp":             ". gate internal/canon internal/peer understand/mcptool",
-	"gate":                 ". brief gate/quorum internal/canon internal/wake ledger policy store understand understand/mcptool",
+	"gate":                 ". brief gate/amend gate/quorum internal/canon internal/wake ledger policy store understand understand/control understand/mcptool",
+	"gate/amend":           ". internal/canon ledger policy store",
 	"gate/quorum":          ".",
 	"identity/link":        ". store",
+	"identity/passkey":     ". store",
+	"identity/setup":       ". store",
 	"identity/session":     ". store",
 	"identity/token":       ".",
 	"internal/canon":       "",
 	"internal/nearest":     "",
 	"internal/peer":        "",
+	"internal/redact":      "internal/canon",
 	"internal/testenv":     "",
 	"internal/unhide":      "",
 	"internal/wake":        "",
 	"ledger":               ". internal/canon",
+	"ledger/ledgertest":    ". ledger",
 	"policy":               ". internal/canon internal/nearest policy/expr understand",
 	"policy/expr":          ". internal/nearest understand",
 	"server":               "",
 	"server/admin":         ". client gate identity/token internal/canon internal/nearest ledger policy server/problem server/wire store",
-	"server/api":           ". brief client gate identity/token internal/canon internal/nearest internal/peer ledger server server/problem server/wire store",
+	"server/api":           ". brief client gate identity/passkey identity/session identity/setup identity/token internal/canon internal/nearest internal/peer ledger policy server server/problem server/view server/wire store",
 	"server/health":        "ledger store",
 	"server/logtiles":      ". ledger server/problem store",
 	"server/problem":       ". client",
-	"server/web":           ". brief gate gate/quorum identity/link identity/session ledger server/problem store",
-	"server/wire":          ". brief client",
+	"server/web":           ". brief console gate gate/quorum identity/link identity/session ledger server/problem server/view store",
+	"server/view":          ". brief gate/quorum ledger store",
+	"server/wire":          ". brief client internal/redact",
 	"store":                ". ledger",
 	"store/batch":          ". ledger store",
 	"store/memory":         ". ledger store store/batch",
 	"store/sqlite":         ". internal/canon ledger store store/batch",
 	"store/storetest":      ". ledger store",
 	"understand":           ".",
+	"understand/control":   ". understand",
 	"understand/mcptool":   ". internal/canon internal/unhide understand",
 	"upstream/confine":     "",
 	"upstream/mcp":         ". internal/canon ledger upstream/confine",
@@ -163,4 +172,16 @@ func eachFile(t *testing.T, visit func(pkg, name string, file *ast.File)) {
 func hasGoMod(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "go.mod"))
 	return err == nil
+}
+
+// What makes the console is no part of the product.
+func TestOnlyTheConsolesBuildImportsTheBundler(t *testing.T) {
+	eachFile(t, func(pkg, name string, file *ast.File) {
+		for _, spec := range file.Imports {
+			imported, _ := strconv.Unquote(spec.Path.Value)
+			if strings.HasPrefix(imported, "github.com/evanw/esbuild") && pkg != "console/build" {
+				t.Errorf("%s: package %s imports %s; only console/build may", name, pkg, imported)
+			}
+		}
+	})
 }

@@ -56,6 +56,11 @@ type Who struct {
 	// AuthTime and Method tell how and when a person proved who they are.
 	AuthTime time.Time `json:"auth_time,omitzero"`
 	Method   string    `json:"method,omitempty"` // "link", "passkey", "token", "socket"
+	// Request is the request that let the actor's change of the control plane
+	// through; empty where it needed none.
+	Request RequestID `json:"request,omitempty"`
+	// Assertion is the signature of a passkey over the decision of the event.
+	Assertion *Assertion `json:"assertion,omitempty"`
 }
 
 // A Person is someone who may decide.
@@ -64,6 +69,8 @@ type Person struct {
 	Name    string `json:"name"`
 	Issuer  string `json:"issuer"`
 	Subject string `json:"subject"`
+	// InvitedBy is who invited the person: another person's id, or "operator".
+	InvitedBy string `json:"invited_by,omitempty"`
 	// Inactive people decide nothing; their approvals that have not yet been
 	// executed are void.
 	Inactive bool `json:"inactive,omitempty"`

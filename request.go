@@ -33,6 +33,8 @@ type Request struct {
 	Decisions []Decision
 	// Refusals are choices that were not counted.
 	Refusals []Refused
+	// Reveals are who had the hidden parts of it shown, in order.
+	Reveals []Reveal
 	// RunBy is when a complete approval lapses.
 	RunBy   time.Time
 	Outcome *Outcome
@@ -122,6 +124,8 @@ func (r *Request) take(e Event) error {
 	case Refused:
 		b.Decision.By, b.Decision.At = e.Who.Actor, e.At
 		r.Refusals = append(r.Refusals, b)
+	case Revealed:
+		r.reveal(b, e)
 	case Completed:
 		r.Outcome = &b.Outcome
 	case Resolved:
@@ -134,7 +138,7 @@ func (r *Request) take(e Event) error {
 }
 
 func (r *Request) decide(d Decision, e Event) {
-	d.By, d.At, d.AuthTime, d.Method = e.Who.Actor, e.At, e.Who.AuthTime, e.Who.Method
+	d.By, d.At, d.AuthTime, d.Method, d.Assertion = e.Who.Actor, e.At, e.Who.AuthTime, e.Who.Method, e.Who.Assertion
 	r.Decisions = append(r.Decisions, d)
 }
 

@@ -101,13 +101,13 @@ func table() []Move {
 }
 
 // Moves returns the table: every move that is not in it is refused, by the gate
-// before it is recorded and by the auditor after. Besides, joined and refused
-// change nothing and may come wherever there is a request.
+// before it is recorded and by the auditor after. Besides, joined, refused and
+// payload.revealed change nothing and may come wherever there is a request.
 func Moves() []Move { return slices.Clone(moves) }
 
 // CheckMove returns an error unless the table has the move.
 func CheckMove(m Move) error {
-	changesNothing := m.Kind == KindJoined || m.Kind == KindRefused
+	changesNothing := m.Kind == KindJoined || m.Kind == KindRefused || m.Kind == KindRevealed
 	if changesNothing && m.From == m.To && m.From != (State{}) {
 		return nil
 	}

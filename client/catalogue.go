@@ -12,6 +12,8 @@ type Resource struct {
 	Owners         []string        `json:"owners,omitempty"`
 	UnsafeSameUser bool            `json:"unsafe_same_user,omitempty"`
 	Tools          map[string]Tool `json:"tools,omitempty"`
+	// GuardedBy are the ids of the rules that may bear on it; in a list only.
+	GuardedBy []string `json:"guarded_by,omitempty"`
 }
 
 // Resources, Agents and People are whole lists.
@@ -49,6 +51,8 @@ type Agent struct {
 	Region    string     `json:"region,omitempty"`
 	Inactive  bool       `json:"inactive,omitempty"`
 	Tokens    []Token    `json:"tokens"`
+	// LastAskedAt is when its newest request last changed; zero if it has none.
+	LastAskedAt time.Time `json:"last_asked_at,omitzero"`
 }
 
 // A Token is one bearer token of an agent; its text was shown once.
@@ -69,12 +73,41 @@ type Person struct {
 	Groups   []string  `json:"groups"`
 	Inactive bool      `json:"inactive,omitempty"`
 	Since    time.Time `json:"since"`
+	Passkeys []Passkey `json:"passkeys"`
+	// InvitedBy is the name of who invited them, empty for nobody on record.
+	InvitedBy string `json:"invited_by,omitempty"`
+	// LastDecidedAt is when they last decided one of the newest requests.
+	LastDecidedAt time.Time `json:"last_decided_at,omitzero"`
 }
 
-// A Policy is the active bundle. Files maps names to texts.
+// A Policy is the active bundle. Digest is empty where none is loaded, and
+// everything is held.
 type Policy struct {
-	Digest string            `json:"digest,omitempty"`
-	Files  map[string]string `json:"files"`
+	Digest string        `json:"bundle"`
+	Files  []PolicyFile  `json:"files"`
+	Rules  []RuleOutline `json:"rules"`
+	// ChangedAt and ChangedBy say when it became the active one, and by whom.
+	ChangedAt time.Time `json:"changed_at,omitzero"`
+	ChangedBy string    `json:"changed_by,omitempty"`
+	// Solo is true when one alone could change it.
+	Solo bool `json:"solo"`
+}
+
+// A PolicyFile is one file of a bundle.
+type PolicyFile struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// A RuleOutline is one rule in words.
+type RuleOutline struct {
+	ID      string `json:"id"`
+	Why     string `json:"why"`
+	Effect  string `json:"effect"`
+	Source  string `json:"source"` // "policy/production.yaml:21"
+	Match   string `json:"match"`
+	When    string `json:"when"`
+	Require string `json:"require"`
 }
 
 // An Explanation is what the active policy would say of an ask; nothing of it

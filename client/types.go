@@ -91,6 +91,13 @@ type Command struct {
 	Resource string `json:"resource,omitempty"`
 	Target   string `json:"target,omitempty"`
 	Tool     string `json:"tool,omitempty"`
+	// Entity is what a control.change would change, BodyKind how; its brief shows
+	// the change.
+	Entity   string `json:"entity,omitempty"`
+	BodyKind string `json:"body_kind,omitempty"`
+	// Redacted is how many secrets stand in Params as what they are, "[password, 14
+	// characters]". Only the agent that asked is shown them.
+	Redacted int `json:"redacted,omitempty"`
 }
 
 // An Ask is what an agent posts.

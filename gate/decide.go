@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
-	"github.com/countersignhq/countersign/brief"
 	"github.com/countersignhq/countersign/gate/quorum"
 	"github.com/countersignhq/countersign/store"
 )
@@ -28,6 +27,9 @@ type Decision struct {
 func (g *Gate) Decide(ctx context.Context, d Decision) (countersign.Request, error) {
 	for {
 		r, err := g.decide(ctx, d)
+		if err == nil {
+			return g.finish(ctx, r), nil
+		}
 		if !errors.Is(err, store.ErrConflict) {
 			return r, err
 		}
@@ -36,25 +38,26 @@ func (g *Gate) Decide(ctx context.Context, d Decision) (countersign.Request, err
 }
 
 func (g *Gate) decide(ctx context.Context, d Decision) (countersign.Request, error) {
-	dir, err := g.store.Snapshot(ctx)
-	if err != nil {
-		return countersign.Request{}, unavailable(err)
-	}
-	person, ok := dir.People[d.By.ID]
-	if !ok {
-		return countersign.Request{}, &countersign.Error{Code: countersign.CodeForbidden, Detail: "only a person decides", Hint: "sign in as a reviewer"}
-	}
-	d.By = person.Principal()
-	r, err := g.Get(ctx, d.Request)
+	dir, r, err := g.deciding(ctx, d.Request, d.By.ID)
 	if err != nil {
 		return r, err
 	}
+	d.By = dir.People[d.By.ID].Principal()
 	if err := settledAlready(r, d); err != nil {
 		return r, err
 	}
-	refused := quorum.MayDecide(dir, r, person.ID)
+	if refused := quorum.MayDecide(dir, r, d.By.ID); refused != nil {
+		return g.refuse(ctx, r, d, refused)
+	}
+	if d, err = g.signed(ctx, dir, r, d); err != nil {
+		if refused, ok := errors.AsType[*countersign.Error](err); ok && refused.Code == countersign.CodePasskeyInvalid {
+			return g.refuse(ctx, r, d, refused)
+		}
+		return r, err
+	}
+	refused := g.check(dir, r, d)
 	if refused == nil {
-		refused = g.check(dir, r, d)
+		refused = needReason(r, d)
 	}
 	if refused != nil {
 		return g.refuse(ctx, r, d, refused)
@@ -69,6 +72,19 @@ func (g *Gate) decide(ctx context.Context, d Decision) (countersign.Request, err
 		return r, &countersign.Error{Code: countersign.CodeAlreadySettled, Detail: fmt.Sprintf("%s has expired; nothing was recorded and nothing ran", r.ID)}
 	}
 	return r, unavailable(err)
+}
+
+// deciding returns what a decision of the person on the request is taken on.
+func (g *Gate) deciding(ctx context.Context, id countersign.RequestID, person string) (*countersign.Directory, countersign.Request, error) {
+	dir, err := g.store.Snapshot(ctx)
+	if err != nil {
+		return nil, countersign.Request{}, unavailable(err)
+	}
+	if _, ok := dir.People[person]; !ok {
+		return nil, countersign.Request{}, &countersign.Error{Code: countersign.CodeForbidden, Detail: "only a person decides", Hint: "sign in as a reviewer"}
+	}
+	r, err := g.Get(ctx, id)
+	return dir, r, err
 }
 
 // settledAlready refuses a choice that comes too late, and says who was faster.
@@ -95,37 +111,34 @@ func (g *Gate) check(dir *countersign.Directory, r countersign.Request, d Decisi
 	case countersign.Approve:
 		return g.checkApproval(dir, r, d)
 	case countersign.Reject:
-		return needReason(d)
+		return nil
 	case countersign.Escalate:
 		if _, ok := dir.Groups[d.To]; !ok {
 			return &countersign.Error{Code: countersign.CodeUnknownGroup, Detail: fmt.Sprintf("there is no group %q", d.To), Hint: "name a group that can decide it"}
 		}
-		return needReason(d)
+		return nil
 	}
 	return &countersign.Error{Code: countersign.CodeBadRequest, Detail: fmt.Sprintf("choice %q is none of approve, reject, escalate", d.Choice)}
 }
 
-func needReason(d Decision) *countersign.Error {
-	if strings.TrimSpace(d.Reason) == "" {
+// needReason refuses a choice without the reason that it needs.
+func needReason(r countersign.Request, d Decision) *countersign.Error {
+	needs := d.Choice != countersign.Approve || r.Verdict.Requirement.Reason
+	if needs && strings.TrimSpace(d.Reason) == "" {
 		return &countersign.Error{Code: countersign.CodeReasonRequired, Detail: fmt.Sprintf("to %s needs a reason", d.Choice), Hint: "say why in a sentence; the agent sees it"}
 	}
 	return nil
 }
 
 func (g *Gate) checkApproval(dir *countersign.Directory, r countersign.Request, d Decision) *countersign.Error {
-	b := brief.Build(r, dir)
-	need := r.Verdict.Requirement
+	need, refused := r.Verdict.Requirement, unseen(dir, r, d)
 	switch {
 	case len(need.Blocked) > 0:
 		return &countersign.Error{Code: countersign.CodeCannotApprove, Detail: "nobody can approve this: " + strings.Join(need.Blocked, "; "), Hint: "reject it, or change the policy"}
-	case !b.Approvable:
-		return &countersign.Error{Code: countersign.CodeCannotApprove, Detail: "this view does not show every byte, so it cannot be approved", Hint: "reject it"}
-	case d.View != b.Digest():
-		return &countersign.Error{Code: countersign.CodeViewChanged, Detail: "what you were shown is not what is there now", Hint: "open the request again and read it"}
+	case refused != nil:
+		return refused
 	case slices.ContainsFunc(r.Approvals(), func(a countersign.Decision) bool { return a.By.ID == d.By.ID }):
 		return &countersign.Error{Code: countersign.CodeAlreadyDecided, Detail: d.By.Name + " has approved it already and counts once", Hint: "another person is needed"}
-	case need.Reason && strings.TrimSpace(d.Reason) == "":
-		return needReason(d)
 	case d.Solo && r.Origin.ServerAccount && !g.cfg.Demo:
 		return &countersign.Error{Code: countersign.CodeAssuranceTooLow, Detail: "the agent runs under this server's own account, so a session opened by a link cannot approve what it asks for", Hint: "run the agent as another user, or the server"}
 	}
@@ -161,10 +174,11 @@ func orNone(a countersign.Assurance) string {
 // merely out of date or incomplete is no attempt at anything and leaves no trace.
 func (g *Gate) refuse(ctx context.Context, r countersign.Request, d Decision, why *countersign.Error) (countersign.Request, error) {
 	switch why.Code {
-	case countersign.CodeSelfApproval, countersign.CodeNotAReviewer, countersign.CodeAssuranceTooLow, countersign.CodeDigestMismatch:
+	case countersign.CodeSelfApproval, countersign.CodeNotAReviewer, countersign.CodeAssuranceTooLow, countersign.CodeDigestMismatch, countersign.CodePasskeyInvalid:
 	default:
 		return r, why
 	}
+	d.Assertion = nil // it shows nothing of a choice that does not count
 	refused := step(d.who(), r.Decision, r.Execution, countersign.Refused{Decision: d.Decision, Code: why.Code})
 	after, _, err := g.record(ctx, r, change{events: []countersign.Event{refused}})
 	if err != nil {
@@ -214,5 +228,5 @@ func highest(stages []countersign.Stage) countersign.Assurance {
 }
 
 func (d Decision) who() countersign.Who {
-	return countersign.Who{Actor: d.By, Origin: d.Origin, AuthTime: d.AuthTime, Method: d.Method}
+	return countersign.Who{Actor: d.By, Origin: d.Origin, AuthTime: d.AuthTime, Method: d.Method, Assertion: d.Assertion}
 }

@@ -110,14 +110,14 @@ func (g *Gate) recover(ctx context.Context) error {
 			return err
 		}
 		for _, r := range left {
-			_, err := g.settle(ctx, r, countersign.Outcome{
-				Execution: countersign.ExecutionUnknown, Detail: "the gateway stopped while it ran",
-				FinishedAt: g.cfg.Now().UTC().Truncate(time.Millisecond),
-			}, nil)
+			outcome, err := g.left(ctx, r)
+			if err == nil {
+				_, err = g.settle(ctx, r, outcome, nil)
+			}
 			if err != nil {
 				return err
 			}
-			g.cfg.Log.Warn("the outcome of a command is unknown: the gateway stopped while it ran", "request", r.ID)
+			g.cfg.Log.Warn("the gateway stopped while a command ran", "request", r.ID, "execution", outcome.Execution)
 		}
 	}
 }

@@ -1,7 +1,7 @@
 // Package gate is the path that every action takes: open submit.go and read it
 // from top to bottom. decide.go takes what people say, release.go spends an
 // approval, watch.go waits, expire.go keeps time, control.go changes people,
-// agents, resources and policy. Whatever fails, nothing runs off the record.
+// agents, resources and policy, change.go has others let such a change through. Whatever fails, nothing runs off the record.
 package gate
 
 import (
@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/gate/amend"
 	"github.com/countersignhq/countersign/internal/wake"
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/policy"
@@ -27,6 +28,8 @@ type Gate struct {
 	store store.Store
 	trust ledger.Trust
 	cfg   Config
+	// control makes the changes of the control plane that people let through.
+	control amend.Executor
 
 	hub     wake.Hub[countersign.RequestID] // the empty id is woken by every change
 	active  atomic.Pointer[lens]
@@ -79,6 +82,8 @@ type Ask struct {
 	Origin  countersign.Origin
 	// Key joins repeats of a command that policy allows (Idempotency-Key).
 	Key string
+	// Method tells how the asker proved who they are. Defaults to "token".
+	Method string
 	// Via runs the command in place of the resource's executor.
 	Via Executor
 }
@@ -122,6 +127,7 @@ func New(ctx context.Context, s store.Store, t ledger.Trust, cfg Config) (*Gate,
 		cfg.RunFor = 5 * time.Minute
 	}
 	g := &Gate{store: s, trust: t, cfg: cfg, drained: make(chan struct{})}
+	g.control = amend.Executor{Store: s, Trust: t, Checker: amend.Checker{Sinks: cfg.Sinks, Now: g.now}}
 	if err := g.recover(ctx); err != nil {
 		return nil, fmt.Errorf("recover what was running: %w", err)
 	}

@@ -40,6 +40,8 @@ var brokenGates = []mutant{
 	{"a lost answer to a release is forgotten", "gate.go", "if errors.Is(err, store.ErrUnknown) {", "if errors.Is(err, store.ErrUnknown) && false {"},
 	{"a repeat of anybody joins", "understand.go", "parts := []string{a.By.ID}", "parts := []string{}"},
 	{"decisions stand on a directory that has changed", "decide.go", "c.seen = dir", "_ = dir"},
+	{"a passkey may sign anything", "ceremony.go", "if err := ledger.CheckAssertion(a, c); err != nil {", "if err := ledger.CheckAssertion(a, c); err != nil && false {"},
+	{"what a removed passkey signed counts", "quorum/quorum.go", "if a.Assurance == countersign.Passkey {", "if a.Assurance == countersign.Passkey && false {"},
 	{"the release stands on a directory that has changed", "release.go", "c := change{notAfter: r.RunBy, seen: dir}", "c := change{notAfter: r.RunBy}"},
 }
 

@@ -113,18 +113,18 @@ func (g *Gate) proven(ctx context.Context, id countersign.RequestID) (countersig
 // recheck judges an approved request again, and returns the verdict of now and
 // the event that stands in the way of a release, nil if none does.
 func (g *Gate) recheck(ctx context.Context, dir *countersign.Directory, r countersign.Request, via Executor) (countersign.Verdict, *countersign.Event) {
-	now, ok := dir.Resources[r.Resource.Name]
-	if !ok || via == nil {
+	now, err := resource(dir, r.Resource.Name)
+	if err != nil || via == nil {
 		return r.Verdict, denied(r.Verdict, r.Resource.Name+" is no longer a resource of this server")
 	}
 	if !active(dir, r.Requester) {
-		return r.Verdict, denied(r.Verdict, r.Requester.Name+" is no longer an active agent")
+		return r.Verdict, denied(r.Verdict, r.Requester.Name+" is no longer active")
 	}
 	again, err := countersign.Canonical(complete(r.Command, now))
 	if err != nil || !bytes.Equal(again, r.Canonical) {
 		return r.Verdict, denied(r.Verdict, "the resource or the tool is not what it was when this was approved")
 	}
-	facts := understandCommand(r.Command, now, g.cfg.Sinks)
+	facts := g.facts(dir, r.Command, now)
 	facts.Indicators = append(facts.Indicators, history(r.Facts.Indicators)...)
 	lens := g.lens(dir)
 	verdict := lens.policy.Decide(ctx, policy.Input{
@@ -145,13 +145,17 @@ func (g *Gate) recheck(ctx context.Context, dir *countersign.Directory, r counte
 	return verdict, nil
 }
 
-// active reports whether an agent that asks is one that may.
+// active reports whether an agent or a person that asks is one that may.
 func active(d *countersign.Directory, by countersign.Principal) bool {
-	if by.Kind != countersign.KindAgent {
-		return true
+	switch by.Kind {
+	case countersign.KindAgent:
+		a, ok := d.Agents[by.ID]
+		return ok && !a.Inactive
+	case countersign.KindPerson:
+		p, ok := d.People[by.ID]
+		return ok && !p.Inactive
 	}
-	a, ok := d.Agents[by.ID]
-	return ok && !a.Inactive
+	return true
 }
 
 // denied is the event of a refusal at release.

@@ -184,12 +184,18 @@ func (h *history) decides() {
 	d.By = countersign.Principal{Kind: countersign.KindPerson, ID: "per_" + person}
 	d.Choice, d.To = choice, pick(h, "dba", "platform", "nowhere")
 	d.Assurance = pick(h, countersign.Session, countersign.Session, countersign.Passkey, countersign.Chat)
+	if d.Assurance == countersign.Passkey || person == "bob" && h.rng.IntN(2) == 0 {
+		d = h.signs(d)
+	}
 	if h.rng.IntN(20) == 0 {
 		d.Digest[0] ^= 1
 	}
 	_, err := h.gate.Decide(context.Background(), d)
 	h.said("%s %s %s", err, person, choice, id)
 	h.did[fmt.Sprintf("decide %s", codeOrOK(err))]++
+	if d.Assertion != nil {
+		h.did[fmt.Sprintf("sign %s", codeOrOK(err))]++
+	}
 }
 
 func codeOrOK(err error) countersign.Code {
@@ -241,7 +247,9 @@ func (h *history) clockMoves() {
 
 func (h *history) controlChanges() {
 	ctx := context.Background()
-	switch h.rng.IntN(6) {
+	switch h.rng.IntN(7) {
+	case 6:
+		h.keysChange()
 	case 0:
 		name := pick(h, "bob", "carol", "erin")
 		p := countersign.Person{ID: "per_" + name, Name: name, Issuer: "local", Subject: name, Inactive: h.rng.IntN(2) == 0}

@@ -2,14 +2,17 @@ package gate_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"testing"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/audit"
 	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/store"
 )
 
 // judge ends the history: the auditor finds nothing, nothing acknowledged is
@@ -33,7 +36,40 @@ func (h *history) judge() error {
 	if err := h.nothingMissing(head.Size); err != nil {
 		return err
 	}
+	if err := h.signaturesHold(head); err != nil {
+		return err
+	}
 	return h.countsMatch()
+}
+
+// signaturesHold verifies the receipt of every request that a passkey decided.
+func (h *history) signaturesHold(head ledger.Checkpoint) error {
+	ctx := context.Background()
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(h.requests))) {
+		entries, err := h.store.Events(ctx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		receipt, err := ledger.ReceiptOf(ctx, entries, h.store.Events, h.store.Tile, head)
+		if err != nil || len(receipt.Enrolments.Entries) == 0 {
+			if err != nil {
+				return fmt.Errorf("receipt of %s: %w", id, err)
+			}
+			continue
+		}
+		b, err := receipt.Marshal()
+		if err != nil {
+			return err
+		}
+		if report := ledger.Verify(b, h.trust); !report.Holds {
+			return fmt.Errorf("the receipt of %s does not hold: %+v", id, report.Steps)
+		}
+		h.did["receipt with a signature"]++
+	}
+	return nil
 }
 
 func (h *history) nothingMissing(size int64) error {
@@ -115,7 +151,7 @@ func (t *tally) mustHaveTried(tb testing.TB) {
 		"submit gate.Done", "submit gate.Pending", "submit gate.Refused", "submit gate.Unknown",
 		"wait gate.Done", "wait gate.Pending", "wait gate.Refused", "wait gate.Unknown",
 		"decide ok", "decide self_approval", "decide not_a_reviewer", "decide already_settled", "decide view_changed",
-		"decide assurance_too_low", "decide already_decided", "decide digest_mismatch",
+		"decide assurance_too_low", "sign ok", "receipt with a signature", "sign passkey_invalid", "ceremony passkey_invalid", "decide already_decided", "decide digest_mismatch",
 		"restart", "race", "fail commit", "lose answer", "crash before commit", "crash after commit",
 	} {
 		if t.did[what] == 0 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/ledger/ledgertest"
 	"github.com/countersignhq/countersign/store"
 	"github.com/countersignhq/countersign/store/memory"
 )
@@ -61,6 +62,7 @@ type history struct {
 	rng      *rand.Rand
 	witness  *witness
 	agents   []countersign.Agent
+	phones   []*ledgertest.Passkey // bob's
 	requests []countersign.RequestID
 	stale    map[countersign.RequestID]gate.Decision // what somebody was shown earlier
 	log      []string
@@ -93,6 +95,7 @@ func newHistory(t *testing.T, seed uint64) *history {
 	h.witness = &witness{Store: h.store}
 	h.upstream.run = h.behave
 	h.start()
+	h.phones = []*ledgertest.Passkey{h.enrolled("bob", "operator")}
 	h.clock.Advance(time.Second)
 	return h
 }

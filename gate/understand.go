@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,6 +15,7 @@ import (
 	"github.com/countersignhq/countersign/policy"
 	"github.com/countersignhq/countersign/store"
 	"github.com/countersignhq/countersign/understand"
+	"github.com/countersignhq/countersign/understand/control"
 	"github.com/countersignhq/countersign/understand/mcptool"
 )
 
@@ -52,10 +54,10 @@ func (g *Gate) understand(ctx context.Context, ask Ask) (asked, error) {
 		return asked{}, err
 	}
 	if !active(d, ask.By) {
-		return asked{}, &countersign.Error{Code: countersign.CodeForbidden, Detail: ask.By.Name + " is no active agent here", Hint: "ask the operator"}
+		return asked{}, &countersign.Error{Code: countersign.CodeForbidden, Detail: ask.By.Name + " is no active agent or person here", Hint: "ask the operator"}
 	}
 	if a.executor == nil {
-		a.executor = g.cfg.Executors[a.resource.Name]
+		a.executor = g.executor(a.resource.Name)
 	}
 	if a.executor == nil {
 		return asked{}, &countersign.Error{Code: countersign.CodeUnavailable,
@@ -67,7 +69,12 @@ func (g *Gate) understand(ctx context.Context, ask Ask) (asked, error) {
 	}
 	a.digest = countersign.DigestOfCanonical(a.canonical)
 	a.openKey = a.key()
-	a.facts = understandCommand(a.command, a.resource, g.cfg.Sinks)
+	if c, ok := a.command.(countersign.Control); ok {
+		if err := g.understandControl(&a, c); err != nil {
+			return asked{}, err
+		}
+	}
+	a.facts = g.facts(d, a.command, a.resource)
 	if err := g.repeated(ctx, &a); err != nil {
 		return asked{}, unavailable(err)
 	}
@@ -75,6 +82,9 @@ func (g *Gate) understand(ctx context.Context, ask Ask) (asked, error) {
 }
 
 func resource(d *countersign.Directory, name string) (countersign.Resource, error) {
+	if name == countersign.ControlResource {
+		return countersign.BuiltIn(), nil
+	}
 	r, ok := d.Resources[name]
 	if !ok {
 		return r, &countersign.Error{Code: countersign.CodeUnknownResource, Detail: fmt.Sprintf("there is no resource %q", name), Hint: "countersign resource ls shows them"}
@@ -101,10 +111,20 @@ func complete(c countersign.Command, r countersign.Resource) countersign.Command
 	return c
 }
 
-func understandCommand(c countersign.Command, r countersign.Resource, sinks []countersign.Sink) countersign.Facts {
+// executor is what runs commands on the resource, nil if nothing does.
+func (g *Gate) executor(resource string) Executor {
+	if resource == countersign.ControlResource {
+		return g.control
+	}
+	return g.cfg.Executors[resource]
+}
+
+func (g *Gate) facts(d *countersign.Directory, c countersign.Command, r countersign.Resource) countersign.Facts {
 	switch c := c.(type) {
 	case countersign.MCPRequest:
-		return mcptool.Understand(c, r, sinks)
+		return mcptool.Understand(c, r, g.cfg.Sinks)
+	case countersign.Control:
+		return control.Understand(c, d)
 	}
 	return countersign.Facts{Certainty: countersign.Unknown, Classes: []string{"unlabelled"}}
 }
@@ -184,7 +204,7 @@ func (a asked) input() policy.Input {
 }
 
 func (a asked) who() countersign.Who {
-	return countersign.Who{Actor: a.By, OnBehalfOf: a.OnBehalfOf, Origin: a.Origin, Method: "token"}
+	return countersign.Who{Actor: a.By, OnBehalfOf: a.OnBehalfOf, Origin: a.Origin, Method: cmp.Or(a.Method, "token")}
 }
 
 func (a asked) requested() countersign.Event {

@@ -60,7 +60,7 @@ func (g *Gate) Wait(ctx context.Context, by countersign.Principal, id countersig
 	if r.Requester.ID != by.ID {
 		return nil, &countersign.Error{Code: countersign.CodeNotFound, Detail: fmt.Sprintf("there is no request %s of yours", id), Hint: "only who asked for it can run it"}
 	}
-	return g.await(own, ctx.Done(), r, g.cfg.Executors[r.Resource.Name], out)
+	return g.await(own, ctx.Done(), r, g.executor(r.Resource.Name), out)
 }
 
 // await waits until the request is settled, and spends its approval when it is

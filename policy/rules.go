@@ -36,7 +36,12 @@ type rule struct {
 	set     defaults        // of the file it stands in
 }
 
-func (r *rule) source() string { return r.file + ":" + strconv.Itoa(r.line) }
+func (r *rule) source() string {
+	if r.id == countersign.TwoPeople {
+		return builtInFile
+	}
+	return r.file + ":" + strconv.Itoa(r.line)
+}
 
 // defaults are what a set says for its rules, and for what no rule speaks of.
 type defaults struct {
@@ -164,6 +169,8 @@ func (l *loader) readRule(n *yaml.Node, set defaults) {
 	switch {
 	case !ruleID.MatchString(r.id):
 		l.report(n.Line, "want an id of letters, digits, dots, dashes and underscores, at most 64, got %q", r.id)
+	case strings.HasPrefix(r.id, builtInRules):
+		l.report(n.Line, "ids that begin with %s are those of built-in rules; give it another", builtInRules)
 	case r.effect == "":
 		l.report(n.Line, "want an effect: allow, hold or deny")
 	case require != nil && r.effect != countersign.Hold:

@@ -31,17 +31,24 @@ func (d *decision) require(p *Policy, labels error) *countersign.Requirement {
 	for _, j := range d.rules {
 		if j.effect == countersign.Hold && j.counts() {
 			held = true
+			if j.id == countersign.TwoPeople {
+				u.expires, u.runWithin = shorter(u.expires, j.need.expires), shorter(u.runWithin, defaultRunWithin)
+				continue
+			}
 			u.add(j.id, j.need, j.set)
 		}
 	}
 	switch {
-	case p == nil:
+	case p == nil && !held:
 		u.block("no policy is loaded")
 		u.add("the default", need{}, defaults{expires: defaultExpires})
 	case !held:
 		for _, set := range p.speaking() {
 			u.add("the default", need{}, set)
 		}
+	}
+	if d.in.isControl() {
+		u.pair()
 	}
 	if labels != nil {
 		u.block("the labels of %s cannot be recorded: %v", d.in.Resource.Name, labels)

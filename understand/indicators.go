@@ -17,6 +17,7 @@ type Indicator struct {
 
 // indicators is the catalogue, in the order of the ids. It is never written to.
 var indicators = [...]Indicator{
+	{"control.change", countersign.High, "Changes the rules, or who or what they are about."},
 	{"data.leaves-region", countersign.High, "Data would go to a region that the resource does not name."},
 	{"data.sink-unknown", countersign.Medium, "Data would go somewhere whose region is not known."},
 	{"json.unreadable", countersign.High, "The arguments can be read two ways: a key twice, or in two cases."},

@@ -18,6 +18,11 @@ type Verb struct {
 
 // verbs is the catalogue, in the order of the ids. It is never written to.
 var verbs = [...]Verb{
+	{ID: "control.agent", Says: "Adds or changes an agent, or its tokens.", Mutates: true},
+	{ID: "control.group", Says: "Changes who is in a group.", Mutates: true},
+	{ID: "control.person", Says: "Adds or changes a person who decides.", Mutates: true},
+	{ID: "control.policy", Says: "Changes the policy.", Mutates: true},
+	{ID: "control.resource", Says: "Adds, relabels, repins or removes a resource.", Mutates: true},
 	{ID: "http.read", Says: "An HTTP operation that only reads."},
 	{ID: "http.stream", Says: "A WebSocket or event stream that stays open.", Mutates: true},
 	{ID: "http.unknown", Says: "An HTTP operation that nothing describes.", Mutates: true},

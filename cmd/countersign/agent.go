@@ -14,8 +14,10 @@ import (
 )
 
 func newAgent(a *at) *cobra.Command {
-	return parent("agent", "Agents that ask: create, ls, token, revoke",
-		a.agentCreate(), a.agentLs(), a.agentToken(), a.agentRevoke())
+	return parent("agent", "Agents that ask: create, ls, token, revoke, deactivate, activate",
+		a.agentCreate(), a.agentLs(), a.agentToken(), a.agentRevoke(),
+		a.agentActive("deactivate", "Let an agent ask for nothing any more"),
+		a.agentActive("activate", "Let an agent ask again"))
 }
 
 func (a *at) agentCreate() *cobra.Command {
@@ -71,11 +73,18 @@ func life(s string) (int64, error) {
 // issued prints the token alone on stdout: it is the result.
 func (a *at) issued(i admin.Issued, asJSON bool) error {
 	if asJSON {
-		return a.t.json(i)
+		if err := a.t.json(i); err != nil || i.Waits == "" {
+			return err
+		}
+		return exit(exitPending)
 	}
 	a.t.say("%s %s, owned by %s; token %s until %s", i.Agent.ID, i.Agent.Name, oneLine(i.Agent.Owner), i.ID, i.Expires.UTC().Format("2006-01-02"))
 	a.t.say("this token is shown once; the agent sends it as Authorization: Bearer")
 	a.t.print("%s", i.Token)
+	if i.Waits != "" {
+		a.t.say("it works once %s is approved by people with passkeys", i.Waits)
+		return exit(exitPending)
+	}
 	return nil
 }
 
@@ -120,6 +129,20 @@ func (a *at) agentRevoke() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "every token of the agent")
 	return cmd
+}
+
+func (a *at) agentActive(verb, short string) *cobra.Command {
+	return &cobra.Command{
+		Use: verb + " AGENT", Short: short, Args: takes("AGENT"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			agent, err := operate[client.Agent](cmd.Context(), a, http.MethodPost, "/v1/agents/"+url.PathEscape(args[0])+"/"+verb, nil)
+			if err != nil {
+				return err
+			}
+			a.t.print("%s %sd", a.t.paint(bold, agent.Name), verb)
+			return nil
+		},
+	}
 }
 
 func (a *at) agentLs() *cobra.Command {

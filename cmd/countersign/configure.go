@@ -18,29 +18,47 @@ import (
 )
 
 // configure puts what the configuration says on record, where it is not there
-// already: groups, resources, and the policy, which is checked against both. Then
-// it has each upstream list its tools, which pins those that are new.
+// already: groups, resources, and the policy, which is checked against both. What
+// has to wait for people waits, and what is on record goes on. Then it has each
+// upstream list its tools, which pins those that are new.
 func (s *server) configure(ctx context.Context) error {
-	groups, err := configureGroups(ctx, s.gate, s.cfg)
-	if err != nil {
+	if err := s.configureGroups(ctx); err != nil {
 		return err
 	}
 	resources := slices.Clone(s.opt.resources)
 	for _, r := range s.cfg.Resources {
 		resources = append(resources, labels(r, s.upstreams[r.Name].Target()))
 	}
-	if err := configureResources(ctx, s.gate, resources); err != nil {
-		return err
-	}
-	rules, err := configurePolicy(ctx, s.gate, s.cfg)
+	waiting, err := s.configureResources(ctx, resources)
 	if err != nil {
 		return err
 	}
-	s.warnings = slices.Concat(s.warnings, groups, rules)
+	if err := s.configurePolicy(ctx); err != nil {
+		return err
+	}
 	for _, name := range s.ready {
-		s.list(ctx, name)
+		if !waiting[name] { // its upstream may be one that nobody has let in yet
+			s.list(ctx, name)
+		}
 	}
 	return nil
+}
+
+// proposed notes what became of a change that the configuration asks for and that
+// was not made: the server runs on with what is on record. It returns any other
+// error.
+func (s *server) proposed(what string, err error) error {
+	if held, ok := errors.AsType[*gate.HeldError](err); ok {
+		s.waits = append(s.waits, fmt.Sprintf("%s is as it was until two people with passkeys approve %s: %s", what, held.Request.ID, s.public.JoinPath("r", string(held.Request.ID))))
+		return nil
+	}
+	switch countersign.CodeOf(err) {
+	case countersign.CodeCannotApprove, countersign.CodeRejected, countersign.CodeDenied, countersign.CodeExpired,
+		countersign.CodeLapsed, countersign.CodeWithdrawn, countersign.CodeFailed, countersign.CodeUnknownOutcome:
+		s.warnings = append(s.warnings, fmt.Sprintf("%s stays as it was: %v", what, err))
+		return nil
+	}
+	return err
 }
 
 // configuration is who changes what the file says: whoever may write it.
@@ -60,33 +78,33 @@ func keptGroups(cfg config.Config) map[string][]string {
 	return kept
 }
 
-func configureGroups(ctx context.Context, g *gate.Gate, cfg config.Config) (warnings []string, err error) {
-	d, err := g.Directory(ctx)
+func (s *server) configureGroups(ctx context.Context) error {
+	d, err := s.gate.Directory(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	byMember := map[string]string{}
 	for id, p := range d.People {
 		byMember[p.Issuer+"|"+p.Subject] = id
 	}
-	kept := keptGroups(cfg)
-	for _, name := range declaredGroups(cfg) {
+	kept := keptGroups(s.cfg)
+	for _, name := range declaredGroups(s.cfg) {
 		var ids []string
 		for _, m := range kept[name] {
 			if id, ok := byMember[m]; ok {
 				ids = append(ids, id)
 			} else {
-				warnings = append(warnings, fmt.Sprintf("%s of group %s is nobody yet", m, name))
+				s.warnings = append(s.warnings, fmt.Sprintf("%s of group %s is nobody yet", m, name))
 			}
 		}
 		if _, there := d.Groups[name]; there && kept[name] == nil {
 			continue
 		}
-		if err := g.SetGroup(ctx, configuration(), name, ids); err != nil {
-			return warnings, err
+		if err := s.proposed("the group "+name, s.gate.SetGroup(ctx, configuration(), name, ids)); err != nil {
+			return err
 		}
 	}
-	return warnings, nil
+	return nil
 }
 
 // declaredGroups are all groups that the configuration names: those under groups,
@@ -100,32 +118,29 @@ func declaredGroups(cfg config.Config) []string {
 	return slices.Compact(names)
 }
 
-func configureResources(ctx context.Context, g *gate.Gate, resources []countersign.Resource) error {
-	d, err := g.Directory(ctx)
+// configureResources returns the names of the resources that wait for people.
+func (s *server) configureResources(ctx context.Context, resources []countersign.Resource) (waiting map[string]bool, err error) {
+	d, err := s.gate.Directory(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	waiting = map[string]bool{}
 	for _, r := range resources {
-		if err := g.SetResource(ctx, configuration(), r); err != nil {
-			return err
+		err := s.gate.SetResource(ctx, configuration(), r)
+		waiting[r.Name] = err != nil
+		if err := s.proposed("the resource "+r.Name, err); err != nil {
+			return nil, err
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Resources)) {
 		if slices.ContainsFunc(resources, func(r countersign.Resource) bool { return r.Name == name }) {
 			continue
 		}
-		err := g.Change(ctx, configuration(), func(d *countersign.Directory) (countersign.RequestID, countersign.Body, error) {
-			r, ok := d.Resources[name]
-			if !ok {
-				return "", nil, nil
-			}
-			return countersign.ResourceID(name), countersign.ResourceChanged{Resource: r, Removed: true, Because: "configuration", Solo: true}, nil
-		})
-		if err != nil {
-			return err
+		if err := s.proposed("the resource "+name, s.gate.RemoveResource(ctx, configuration(), name)); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return waiting, nil
 }
 
 // labels is a resource of the file as the record has it.
@@ -145,24 +160,28 @@ func labels(r config.Resource, target countersign.Digest) countersign.Resource {
 
 // configurePolicy makes the files the active policy. Files that do not load keep
 // a first start from happening; later the policy on record stays the active one.
-func configurePolicy(ctx context.Context, g *gate.Gate, cfg config.Config) (warnings []string, err error) {
-	files, err := policyFiles(cfg)
+func (s *server) configurePolicy(ctx context.Context) error {
+	files, err := policyFiles(s.cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	err = g.SetPolicy(ctx, configuration(), files)
+	err = s.gate.SetPolicy(ctx, configuration(), files)
 	bad, ok := errors.AsType[*policy.LoadError](err)
 	if !ok {
-		return nil, err
+		return s.proposed("the policy", err)
 	}
-	d, err := g.Directory(ctx)
+	d, err := s.gate.Directory(ctx)
 	if err != nil || d.Policy == nil {
-		return nil, errors.Join(err, findings(bad.Findings))
+		return errors.Join(err, findings(bad.Findings))
 	}
 	for _, f := range bad.Findings {
-		warnings = append(warnings, oneLine(f.String()))
+		s.warnings = append(s.warnings, oneLine(f.String()))
 	}
-	return append(warnings, "the policy on record stays the active one; countersign policy lint tells when the files load"), nil
+	s.warnings = append(s.warnings, "the policy on record stays the active one; countersign policy lint tells when the files load")
+	if len(s.waits) > 0 {
+		s.warnings = append(s.warnings, "the files may name what waits; when that is approved, countersign policy load tries them again")
+	}
+	return nil
 }
 
 // findings are those of a policy that does not load, as lines to mend.

@@ -55,7 +55,7 @@ func (d *demo) run(ctx context.Context, data, listenOn string) error {
 	if err != nil {
 		return err
 	}
-	if d.server, err = build(ctx, cfg, options{demo: true, listen: nextFree}); err != nil {
+	if d.server, err = build(ctx, cfg, options{demo: true, profiles: []string{bob, priya}, listen: nextFree}); err != nil {
 		return err
 	}
 	serving, stop := context.WithCancel(ctx)

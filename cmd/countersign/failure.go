@@ -65,6 +65,11 @@ func (t *terminal) report(ctx context.Context, err error) int {
 		}
 		return exitFailed
 	}
+	if p, ok := errors.AsType[*client.Problem](err); ok && p.Code == string(countersign.CodePending) {
+		t.say("%s", oneLine(p.Detail))
+		t.say("hint: %s", oneLine(p.Hint))
+		return exitPending
+	}
 	if p, ok := errors.AsType[*client.Problem](err); ok {
 		t.complain(p.Detail, p.Hint)
 		return codeOf(countersign.Code(p.Code))

@@ -182,5 +182,8 @@ func summary(r client.Request) string {
 	if r.Command.Kind == countersign.KindMCPRequest {
 		in.Command = countersign.MCPRequest{Resource: r.Resource.Name, Method: r.Command.Method, Params: []byte(r.Command.Params)}
 	}
+	if o := r.Facts.Objects; r.Command.Kind == countersign.KindControl && len(o) == 1 {
+		in.Command = countersign.Control{Entity: countersign.RequestID(o[0].Name), From: 1}
+	}
 	return brief.Summary(in).String()
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/countersignhq/countersign/client"
 	"github.com/countersignhq/countersign/server/admin"
@@ -10,10 +11,11 @@ import (
 )
 
 func newPerson(a *at) *cobra.Command {
-	return parent("person", "People who decide: add, ls, link, deactivate, activate",
+	return parent("person", "People who decide: add, ls, link, confirm, deactivate, activate",
 		a.personAdd(), a.personLs(), a.personLink(),
 		a.personActive("deactivate", "End somebody's sessions; their approvals that have not run are void"),
-		a.personActive("activate", "Let somebody decide again"))
+		a.personActive("activate", "Let somebody decide again"),
+		a.personActive("confirm", "Stand for the passkeys of somebody whom another person invited"))
 }
 
 func (a *at) personAdd() *cobra.Command {
@@ -79,7 +81,7 @@ func (a *at) personActive(verb, short string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a.t.print("%s  %s %sd", a.t.paint(bold, p.ID), oneLine(p.Name), verb)
+			a.t.print("%s  %s %sed", a.t.paint(bold, p.ID), oneLine(p.Name), strings.TrimSuffix(verb, "e"))
 			return nil
 		},
 	}

@@ -10,17 +10,19 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/config"
+	"github.com/countersignhq/countersign/internal/redact"
 	"github.com/countersignhq/countersign/upstream/confine"
 	"github.com/spf13/cobra"
 )
 
 func newUp(a *at) *cobra.Command {
 	var level slog.LevelVar
+	var overHTTPS bool
 	cmd := &cobra.Command{
 		Use: "up [--config FILE]", Short: "Run the server",
 		Long: `Runs the server of a configuration, ` + config.Name + ` here unless --config names
 another, until it is interrupted. The first start makes the data folder and the keys,
-and says what to do next. What waits when it stops goes on waiting: it is on record.`,
+prints a setup link with which you enrol a passkey, and says what to do next. What waits when it stops goes on waiting: it is on record.`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load()
@@ -30,11 +32,12 @@ and says what to do next. What waits when it stops goes on waiting: it is on rec
 			if err := confine.HideMemory(); err != nil {
 				return err
 			}
-			log := slog.New(slog.NewTextHandler(a.t.err, &slog.HandlerOptions{Level: &level}))
-			return a.up(cmd.Context(), cfg, options{log: log})
+			log := slog.New(redact.NewHandler(slog.NewTextHandler(a.t.err, &slog.HandlerOptions{Level: &level})))
+			return a.up(cmd.Context(), cfg, options{log: log, claimOverHTTPS: overHTTPS})
 		},
 	}
 	level.Set(slog.LevelWarn)
+	cmd.Flags().BoolVar(&overHTTPS, "claim-over-https", false, "let the setup link be opened from another machine, over TLS")
 	cmd.Flags().TextVar(&level, "log", &level, "debug, info, warn or error")
 	return cmd
 }
@@ -45,6 +48,9 @@ func (a *at) up(ctx context.Context, cfg config.Config, opt options) error {
 		return err
 	}
 	a.t.welcome(s)
+	if err := a.t.claim(ctx, s); err != nil {
+		return errors.Join(err, s.close(ctx))
+	}
 	if err := a.t.next(ctx, s, a.config); err != nil {
 		return errors.Join(err, s.close(ctx))
 	}
@@ -73,6 +79,9 @@ func (t *terminal) welcome(s *server) {
 	t.say("           verified by %s%s", filepath.Join(s.cfg.Data, vkeyFile), made)
 	for _, w := range s.warnings {
 		t.say("  Warning  %s", oneLine(w))
+	}
+	for _, w := range s.waits {
+		t.say("  Waits    %s", oneLine(w))
 	}
 	if bytes, err := free(s.cfg.Data); err == nil && bytes < lowDisk {
 		t.say("  Warning  %s", freeSays(bytes))

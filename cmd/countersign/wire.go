@@ -17,8 +17,10 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/config"
 	"github.com/countersignhq/countersign/gate"
-	"github.com/countersignhq/countersign/identity/session"
+	"github.com/countersignhq/countersign/identity/passkey"
+	"github.com/countersignhq/countersign/identity/setup"
 	"github.com/countersignhq/countersign/identity/token"
+	"github.com/countersignhq/countersign/internal/redact"
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/server/admin"
 	"github.com/countersignhq/countersign/server/api"
@@ -42,6 +44,10 @@ type options struct {
 	resources []countersign.Resource
 	// demo lets approvals come from where the agents run.
 	demo bool
+	// profiles are the people whom the sign-in page offers to be.
+	profiles []string
+	// claimOverHTTPS lets a setup link be opened from another machine.
+	claimOverHTTPS bool
 	// listen opens the address that a key of the configuration names. Defaults to
 	// one that refuses a port that is taken.
 	listen func(key, address string) (net.Listener, error)
@@ -63,11 +69,16 @@ type server struct {
 	trust           ledger.Trust
 	gate            *gate.Gate
 	web             *web.Web
+	// passkeys is nil where public_url has no name that a passkey could have.
+	passkeys *passkey.Passkeys
+	desk     *setup.Desk
 	// upstreams are those of the configuration, by resource.
 	upstreams map[string]*upmcp.Upstream
 	ready     []string // the resources whose upstreams have started
 	// warnings are what was not as the configuration wants it.
 	warnings []string
+	// waits are the changes of the configuration that people have to let through.
+	waits []string
 
 	servers []*served
 	closers []func(context.Context) error // in the order of opening
@@ -82,6 +93,7 @@ func build(ctx context.Context, cfg config.Config, opt options) (*server, error)
 	if opt.listen == nil {
 		opt.listen = func(key, address string) (net.Listener, error) { return listen(key, address, cfg.File) }
 	}
+	opt.log = slog.New(redact.NewHandler(opt.log.Handler()))
 	s := &server{cfg: cfg, opt: opt, log: opt.log}
 	for _, step := range []func(context.Context) error{
 		s.openPorts, s.openStore, s.makeUpstreams, s.openGate, s.startUpstreams, s.configure, s.wire,
@@ -177,8 +189,14 @@ func (s *server) wire(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the admin socket: %w", err)
 	}
+	s.desk = setup.New(s.store.Ephemeral(), time.Now)
+	if s.passkeys, err = passkey.New(s.store.Ephemeral(), s.public.String(), time.Now); err != nil {
+		s.passkeys = nil
+		s.warnings = append(s.warnings, "nobody can enrol a passkey: "+err.Error())
+	}
 	s.web, err = web.New(s.gate, s.store.Ephemeral(), web.Config{
-		PublicURL: s.public.String(), Head: s.store.Head, Events: s.store.Events, Log: s.log, Demo: s.opt.demo, Version: version(),
+		PublicURL: s.public.String(), Head: s.store.Head, Events: s.store.Events, Log: s.log, Demo: s.opt.demo, Profiles: s.opt.profiles,
+		Version: version(),
 	})
 	if err != nil {
 		return err
@@ -194,28 +212,19 @@ func (s *server) people() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", s.web)
 	mux.Handle("/v1/", api.New(s.gate, s.store, api.Config{
-		Origin: s.public.String(), Sessions: s.session, Log: s.log,
+		Origin: s.public.String(), Sessions: api.SessionsOf(s.gate, s.store.Ephemeral(), time.Now),
+		Passkeys: s.passkeys, Desk: s.desk, Log: s.log,
+		About: api.About{Version: version(), Log: s.keys.origin, VKey: s.keys.vkey, Demo: s.opt.demo},
 	}))
 	mux.Handle("/log/", logtiles.New(s.store, logtiles.Config{Log: s.log}))
 	probes := s.health()
 	mux.Handle("/healthz", probes)
 	mux.Handle("/readyz", probes)
-	return s.ownHostsOnly(s.byName(mux))
+	return s.ownHostsOnly(s.claimedFirst(s.byName(mux)))
 }
 
 func (s *server) health() http.Handler {
 	return health.New(s.store, health.Config{Data: s.cfg.Data, Trust: s.trust, Log: s.log})
-}
-
-// session is whose browser session a request carries.
-func (s *server) session(r *http.Request) (countersign.Principal, api.AuthInfo, bool) {
-	found, ok, err := session.Find(r.Context(), s.store.Ephemeral(), r)
-	if err != nil || !ok {
-		return countersign.Principal{}, api.AuthInfo{}, false
-	}
-	return countersign.Principal{Kind: countersign.KindPerson, ID: found.Person}, api.AuthInfo{
-		AuthTime: found.AuthTime, Method: found.Method, Assurance: found.Assurance(time.Now()), Solo: true,
-	}, true
 }
 
 // link makes a sign-in link for the person.

@@ -174,7 +174,7 @@ func (h *House) decide(t testing.TB, id countersign.RequestID, c countersign.Cho
 		Request: id, Origin: countersign.Origin{Door: "console"},
 		Decision: countersign.Decision{
 			By: h.Bob.Principal(), Choice: c, Digest: r.Digest, View: brief.Build(r, dir).Digest(),
-			Reason: reason, Assurance: countersign.Passkey, Channel: "console", Method: "passkey", AuthTime: h.clock.now(),
+			Reason: reason, Assurance: countersign.Session, Channel: "console", Method: "link", AuthTime: h.clock.now(),
 		},
 	})
 	check(t, err)

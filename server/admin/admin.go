@@ -9,6 +9,7 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -64,11 +65,14 @@ func New(g *gate.Gate, s store.Store, cfg Config) http.Handler {
 	mux.Handle("POST /v1/people/{person}/link", answer(a.link))
 	mux.Handle("POST /v1/people/{person}/activate", answer(a.activate))
 	mux.Handle("POST /v1/people/{person}/deactivate", answer(a.deactivate))
+	mux.Handle("POST /v1/people/{person}/confirm", answer(a.confirm))
 	mux.Handle("GET /v1/groups", answer(a.groups))
 	mux.Handle("PUT /v1/groups/{group}", answer(a.setGroup))
 	mux.Handle("POST /v1/agents", answer(a.addAgent))
 	mux.Handle("POST /v1/agents/{agent}/tokens", answer(a.addToken))
 	mux.Handle("POST /v1/agents/{agent}/revoke", answer(a.revoke))
+	mux.Handle("POST /v1/agents/{agent}/activate", answer(a.activateAgent))
+	mux.Handle("POST /v1/agents/{agent}/deactivate", answer(a.deactivateAgent))
 	mux.Handle("POST /v1/resources/{kind}/{name}/repin", answer(a.repin))
 	mux.Handle("PUT /v1/policy", answer(a.setPolicy))
 	mux.Handle("POST /v1/requests/{id}/decisions", answer(a.decide))
@@ -81,6 +85,10 @@ func New(g *gate.Gate, s store.Store, cfg Config) http.Handler {
 func answer[T any](call func(*http.Request) (T, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v, err := call(r)
+		if held, ok := errors.AsType[*gate.HeldError](err); ok {
+			problem.Write(w, err, held.Request.ID)
+			return
+		}
 		if err != nil {
 			problem.Write(w, err, countersign.RequestID(r.PathValue("id")))
 			return

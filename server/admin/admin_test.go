@@ -194,3 +194,39 @@ func TestAPolicyThatDoesNotLoadLeavesTheActiveOne(t *testing.T) {
 		t.Errorf("the policy is %+v, %v; want the starter", d.Policy, err)
 	}
 }
+
+func TestOnceTwoAreEnrolledTheOperatorAsks(t *testing.T) {
+	w := newWorld(t)
+	bob := call[admin.Linked](w, "POST", "/v1/people", `{"name":"bob"}`).Person
+	ann := call[admin.Linked](w, "POST", "/v1/people", `{"name":"ann"}`).Person
+	first := call[admin.Issued](w, "POST", "/v1/agents", `{"name":"old","owner":"night"}`)
+	w.enrol(bob.ID, ann.ID)
+
+	for _, c := range [][3]string{
+		{"POST", "/v1/people", `{"name":"eve"}`},
+		{"PUT", "/v1/groups/night", `{"members":["bob"]}`},
+		{"PUT", "/v1/policy", `{"files":{"a.yaml":"apiVersion: countersign/v1\nkind: PolicySet\nrules: []\n"}}`},
+	} {
+		w.refused(countersign.CodePending, c[0], c[1], c[2])
+	}
+	issued := call[admin.Issued](w, "POST", "/v1/agents", `{"name":"new","owner":"night"}`)
+	more := call[admin.Issued](w, "POST", "/v1/agents/old/tokens", `{}`)
+	if issued.Waits == "" || issued.Token == "" || more.Waits == "" || more.Agent.ID != first.Agent.ID {
+		t.Errorf("got %+v and %+v, want tokens that wait for people", issued, more)
+	}
+	d, err := w.gate.Directory(t.Context())
+	must(t, err)
+	if len(d.Agents) != 1 || len(d.Agents[first.Agent.ID].Tokens) != 1 || len(d.People) != 2 || len(d.Groups["night"].Members) != 0 {
+		t.Errorf("something changed that nobody approved: %+v", d)
+	}
+
+	call[client.Agent](w, "POST", "/v1/agents/old/revoke", `{}`)
+	if a := call[client.Agent](w, "POST", "/v1/agents/old/deactivate", ""); !a.Inactive {
+		t.Errorf("got %+v, want the agent deactivated at once", a)
+	}
+	w.refused(countersign.CodePending, "POST", "/v1/agents/old/activate", "")
+	if p := call[client.Person](w, "POST", "/v1/people/bob/deactivate", ""); !p.Inactive {
+		t.Errorf("got %+v, want bob deactivated at once", p)
+	}
+	w.refused(countersign.CodeCannotApprove, "POST", "/v1/people/bob/activate", "")
+}

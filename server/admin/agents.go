@@ -1,12 +1,14 @@
 package admin
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/client"
+	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/identity/token"
 	"github.com/countersignhq/countersign/server/wire"
 )
@@ -34,12 +36,15 @@ type NewToken struct {
 }
 
 // An Issued is an agent with the text of a new token, which is shown here and
-// never again.
+// never again. It works from then on when the agent is as it shall be.
 type Issued struct {
 	Agent   client.Agent `json:"agent"`
 	ID      string       `json:"token_id"`
 	Token   string       `json:"token"`
 	Expires time.Time    `json:"expires"`
+	// Waits is the request that people have to approve first, empty if the token
+	// works already.
+	Waits string `json:"waits,omitempty"`
 }
 
 // A Revocation names the token to revoke; an empty id means all of the agent's.
@@ -71,10 +76,8 @@ func (a *admin) addAgent(r *http.Request) (Issued, error) {
 		ID: countersign.NewID("agt"), Name: in.Name, Owner: owner, CreatedBy: countersign.Operator(),
 		Region: in.Region, Tokens: []countersign.Token{t},
 	}
-	if err := a.gate.SetAgent(r.Context(), who(r), agent); err != nil {
-		return Issued{}, err
-	}
-	return a.issued(r, agent.ID, text, t)
+	err = a.gate.SetAgent(r.Context(), who(r), agent)
+	return a.issued(r, agent, text, t, err)
 }
 
 // draw makes a token that lives so many seconds.
@@ -93,9 +96,20 @@ func (a *admin) draw(seconds int64) (string, countersign.Token, error) {
 	}, nil
 }
 
-func (a *admin) issued(r *http.Request, agent, text string, t countersign.Token) (Issued, error) {
-	out, err := a.agent(r, agent)
-	return Issued{Agent: out, ID: t.ID, Token: text, Expires: t.Expires}, err
+// issued is the token with its agent, or with the request that the agent waits
+// for; err is what the change came to.
+func (a *admin) issued(r *http.Request, agent countersign.Agent, text string, t countersign.Token, err error) (Issued, error) {
+	out := Issued{ID: t.ID, Token: text, Expires: t.Expires}
+	if held, ok := errors.AsType[*gate.HeldError](err); ok {
+		out.Agent = client.Agent{ID: agent.ID, Name: agent.Name, Owner: agent.Owner, OwnerID: agent.Owner, Tokens: []client.Token{}}
+		out.Waits = string(held.Request.ID)
+		return out, nil
+	}
+	if err != nil {
+		return Issued{}, err
+	}
+	out.Agent, err = a.agent(r, agent.ID)
+	return out, err
 }
 
 func (a *admin) agent(r *http.Request, id string) (client.Agent, error) {
@@ -120,14 +134,11 @@ func (a *admin) addToken(r *http.Request) (Issued, error) {
 	if err != nil {
 		return Issued{}, err
 	}
-	id, err := a.changeAgent(r, func(agent *countersign.Agent) error {
+	agent, err := a.changeAgent(r, func(agent *countersign.Agent) error {
 		agent.Tokens = append(slices.Clone(agent.Tokens), t)
 		return nil
 	})
-	if err != nil {
-		return Issued{}, err
-	}
-	return a.issued(r, id, text, t)
+	return a.issued(r, agent, text, t, err)
 }
 
 func (a *admin) revoke(r *http.Request) (client.Agent, error) {
@@ -135,7 +146,7 @@ func (a *admin) revoke(r *http.Request) (client.Agent, error) {
 	if err != nil {
 		return client.Agent{}, err
 	}
-	id, err := a.changeAgent(r, func(agent *countersign.Agent) error {
+	return a.setAgent(r, func(agent *countersign.Agent) error {
 		agent.Tokens = slices.Clone(agent.Tokens)
 		revoked := 0
 		for i, t := range agent.Tokens {
@@ -149,15 +160,28 @@ func (a *admin) revoke(r *http.Request) (client.Agent, error) {
 		}
 		return nil
 	})
+}
+
+func (a *admin) activateAgent(r *http.Request) (client.Agent, error) {
+	return a.setAgent(r, func(agent *countersign.Agent) error { agent.Inactive = false; return nil })
+}
+
+// deactivateAgent has the agent ask for nothing any more, at once.
+func (a *admin) deactivateAgent(r *http.Request) (client.Agent, error) {
+	return a.setAgent(r, func(agent *countersign.Agent) error { agent.Inactive = true; return nil })
+}
+
+func (a *admin) setAgent(r *http.Request, change func(*countersign.Agent) error) (client.Agent, error) {
+	agent, err := a.changeAgent(r, change)
 	if err != nil {
 		return client.Agent{}, err
 	}
-	return a.agent(r, id)
+	return a.agent(r, agent.ID)
 }
 
 // changeAgent changes the agent as it is at the moment of the record: two tokens
 // issued at once are both there.
-func (a *admin) changeAgent(r *http.Request, change func(*countersign.Agent) error) (id string, err error) {
+func (a *admin) changeAgent(r *http.Request, change func(*countersign.Agent) error) (changed countersign.Agent, err error) {
 	err = a.gate.Change(r.Context(), who(r), func(d *countersign.Directory) (countersign.RequestID, countersign.Body, error) {
 		agent, err := findAgent(d, r.PathValue("agent"))
 		if err != nil {
@@ -166,8 +190,8 @@ func (a *admin) changeAgent(r *http.Request, change func(*countersign.Agent) err
 		if err := change(&agent); err != nil {
 			return "", nil, err
 		}
-		id = agent.ID
-		return countersign.RequestID(agent.ID), countersign.AgentChanged{Agent: agent, Solo: true}, nil
+		changed = agent
+		return countersign.RequestID(agent.ID), countersign.AgentChanged{Agent: agent}, nil
 	})
-	return id, err
+	return changed, err
 }

@@ -173,6 +173,36 @@ func (a *admin) deactivate(r *http.Request) (client.Person, error) {
 	return p, a.store.Ephemeral().DropSubject(r.Context(), p.ID)
 }
 
+// confirm has the operator stand for the person's passkeys, those excepted that
+// the operator stands for already.
+func (a *admin) confirm(r *http.Request) (client.Person, error) {
+	p, err := a.person(r)
+	if err != nil {
+		return client.Person{}, err
+	}
+	d, err := a.gate.Directory(r.Context())
+	if err != nil {
+		return client.Person{}, err
+	}
+	confirmed := 0
+	for _, c := range d.CredentialsOf(p.ID) {
+		if slices.Contains(c.VouchedBy, countersign.Operator().ID) {
+			continue
+		}
+		if err := a.gate.ConfirmCredential(r.Context(), who(r), c.ID); err != nil {
+			return client.Person{}, err
+		}
+		confirmed++
+	}
+	if confirmed == 0 {
+		return client.Person{}, &countersign.Error{
+			Code: countersign.CodeNotFound, Detail: p.Name + " has no passkey that the operator does not stand for already",
+			Hint: "countersign person ls --json shows the passkeys",
+		}
+	}
+	return personOf(d, p.ID), nil
+}
+
 func (a *admin) setPerson(r *http.Request, change func(*countersign.Person)) (client.Person, error) {
 	p, err := a.person(r)
 	if err != nil {

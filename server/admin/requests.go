@@ -77,7 +77,7 @@ func (a *admin) request(r *http.Request, after countersign.Request, err error) (
 	if err != nil {
 		return client.Request{}, err
 	}
-	return wire.Request(after, d), nil
+	return wire.RequestFor(after, d, countersign.Operator()), nil
 }
 
 func id(r *http.Request) countersign.RequestID { return countersign.RequestID(r.PathValue("id")) }

@@ -14,6 +14,7 @@ import (
 	"github.com/countersignhq/countersign/client"
 	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/ledger/ledgertest"
 	"github.com/countersignhq/countersign/policy"
 	"github.com/countersignhq/countersign/server/admin"
 	"github.com/countersignhq/countersign/store/memory"
@@ -151,4 +152,20 @@ func (w *world) events(id countersign.RequestID) []countersign.Event {
 		events = append(events, e)
 	}
 	return events
+}
+
+// enrol gives the people passkeys, each confirmed by the first.
+func (w *world) enrol(people ...string) {
+	w.t.Helper()
+	who := countersign.Who{Actor: countersign.Operator()}
+	for i, person := range people {
+		k := ledgertest.NewPasskey(w.t, person, "phone")
+		k.Credential.VouchedBy = []string{"operator"}
+		c, err := w.gate.Enrol(w.t.Context(), who, k.Credential)
+		must(w.t, err)
+		if i > 0 {
+			confirmer := countersign.Who{Actor: countersign.Principal{Kind: countersign.KindPerson, ID: people[0]}}
+			must(w.t, w.gate.ConfirmCredential(w.t.Context(), confirmer, c.ID))
+		}
+	}
 }

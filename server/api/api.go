@@ -7,13 +7,17 @@ package api
 import (
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/identity/passkey"
+	"github.com/countersignhq/countersign/identity/setup"
 	"github.com/countersignhq/countersign/server/problem"
 	"github.com/countersignhq/countersign/store"
 )
@@ -32,6 +36,13 @@ type Config struct {
 	Authenticate func(*http.Request) (countersign.Principal, AuthInfo, bool)
 	// Door stands in the origin of what arrives here. Defaults to "api".
 	Door string
+	// Passkeys are the ceremonies. Nil: there are none, and the calls that need
+	// them say so.
+	Passkeys *passkey.Passkeys
+	// Desk keeps what opens an enrolment. Defaults to one of the store's own.
+	Desk *setup.Desk
+	// About is what the server says of itself to people.
+	About About
 	// Now is the clock that the gate also has. Defaults to time.Now.
 	Now func() time.Time
 	// Log gets one line a request: ids, never a body. Defaults to slog.Default.
@@ -42,6 +53,8 @@ type api struct {
 	gate  *gate.Gate
 	store store.Store
 	cfg   Config
+	desk  *setup.Desk
+	rules atomic.Pointer[outlined] // of the active policy
 }
 
 // A route is one line of the table. Whoever is not named may not use it.
@@ -73,6 +86,24 @@ func (a *api) routes() []route {
 		{"POST", one + "/withdraw", kinds{agent, operator}, nil, a.withdraw},
 		{"GET", one + "/result", kinds{agent}, nil, a.result},
 		{"GET", one + "/receipt", all, nil, a.receipt},
+		{"POST", one + "/challenge", kinds{person}, nil, a.challenge},
+		{"POST", one + "/reveal", kinds{person}, nil, a.reveal},
+		{"POST", "/v1/changes", people, nil, a.change},
+		{"POST", "/v1/session/challenge", nil, nil, a.beginSignIn},
+		{"POST", "/v1/session", nil, nil, a.signIn},
+		{"DELETE", "/v1/session", kinds{person}, nil, a.signOut},
+		{"POST", "/v1/passkeys/challenge", nil, nil, a.beginEnrolment},
+		{"POST", "/v1/passkeys", nil, nil, a.enrol},
+		{"DELETE", "/v1/passkeys/{id}", kinds{person}, nil, a.removePasskey},
+		{"POST", "/v1/passkeys/{id}/confirm", kinds{person}, nil, a.confirmPasskey},
+		{"GET", "/v1/invites", kinds{person}, nil, a.invites},
+		{"POST", "/v1/invites", kinds{person}, nil, a.invite},
+		{"DELETE", "/v1/invites/{id}", kinds{person}, nil, a.withdrawInvite},
+		{"POST", "/v1/recovery", nil, nil, a.recover},
+		{"GET", "/v1/notices", kinds{person}, nil, a.notices},
+		{"GET", "/v1/me", kinds{person}, nil, a.me},
+		{"GET", "/v1/inbox", kinds{person}, nil, a.inbox},
+		{"GET", "/v1/history", people, []string{"person", "agent", "resource", "rule", "indicator", "digest", "decision", "execution", "since", "until", "cursor", "limit"}, a.history},
 		{"GET", "/v1/events", all, []string{"after"}, a.events},
 		{"GET", "/v1/resources", people, nil, a.resources},
 		{"GET", "/v1/agents", people, nil, a.agents},
@@ -94,26 +125,38 @@ func New(g *gate.Gate, s store.Store, cfg Config) http.Handler {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	a := &api{gate: g, store: s, cfg: cfg}
-	mux := http.NewServeMux()
-	methods := map[string][]string{}
-	for _, rt := range a.routes() {
-		mux.Handle(rt.method+" "+rt.path, a.serve(rt))
-		methods[rt.path] = append(methods[rt.path], rt.method)
-		if rt.method == http.MethodGet {
-			methods[rt.path] = append(methods[rt.path], http.MethodHead)
-		}
+	if cfg.Desk == nil {
+		cfg.Desk = setup.New(s.Ephemeral(), cfg.Now)
 	}
-	for path, list := range methods {
-		slices.Sort(list)
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			problem.WriteMethod(w, list)
-		})
+	a := &api{gate: g, store: s, cfg: cfg, desk: cfg.Desk}
+	mux := http.NewServeMux()
+	paths := map[string]methods{}
+	for _, rt := range a.routes() {
+		if paths[rt.path] == nil {
+			paths[rt.path] = methods{}
+			mux.Handle(rt.path, paths[rt.path])
+		}
+		paths[rt.path][rt.method] = a.serve(rt)
+		if rt.method == http.MethodGet {
+			paths[rt.path][http.MethodHead] = a.serve(rt)
+		}
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, &countersign.Error{Code: countersign.CodeNotFound, Detail: "there is no such address here", Hint: "GET /v1/openapi.yaml lists them"}, "")
 	})
 	return mux
+}
+
+// methods are what one address has, by method.
+type methods map[string]http.Handler
+
+// ServeHTTP implements http.Handler.
+func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h, ok := m[r.Method]; ok {
+		h.ServeHTTP(w, r)
+		return
+	}
+	problem.WriteMethod(w, slices.Sorted(maps.Keys(m)))
 }
 
 // serve finds out who calls, refuses whom the route is not for, and tells what
@@ -140,7 +183,7 @@ func (a *api) serve(rt route) http.Handler {
 		}
 		attrs := []any{"method", r.Method, "route", rt.path, "status", sent.status, "took", a.cfg.Now().Sub(start)}
 		attrs = appendNotEmpty(attrs, "caller", c.Principal.ID)
-		attrs = appendNotEmpty(attrs, "request", r.PathValue("id"))
+		attrs = appendNotEmpty(attrs, "id", r.PathValue("id"))
 		attrs = appendNotEmpty(attrs, "code", string(code))
 		if code == countersign.CodeInternal || code == countersign.CodeUnavailable {
 			a.cfg.Log.Error("http", append(attrs, "err", err)...)
@@ -156,7 +199,7 @@ func (a *api) admit(rt route, r *http.Request) (caller, error) {
 		return caller{}, err
 	}
 	if len(rt.may) == 0 {
-		return caller{}, nil
+		return caller{}, a.sameOrigin(r) // else another site's page could sign somebody in as another
 	}
 	c, err := a.identify(r)
 	if err != nil {
@@ -174,6 +217,9 @@ func (a *api) admit(rt route, r *http.Request) (caller, error) {
 // about is the id of the request that the error is about. Of a request that is
 // not found, nothing is said.
 func about(err error, r *http.Request) countersign.RequestID {
+	if !strings.HasPrefix(r.URL.Path, "/v1/requests/") {
+		return ""
+	}
 	switch countersign.CodeOf(err) {
 	case countersign.CodeNotFound, countersign.CodeUnauthenticated:
 		return ""

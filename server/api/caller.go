@@ -17,7 +17,9 @@ import (
 // AuthInfo tells how and when a caller proved who they are.
 type AuthInfo struct {
 	AuthTime time.Time
-	Method   string // "link", "passkey", "socket"
+	// ExpiresAt is when a session ends; zero for what is none.
+	ExpiresAt time.Time
+	Method    string // "link", "passkey", "socket"
 	// Solo is true for a session that a link of the operator opened and no
 	// passkey vouches for.
 	Solo bool
@@ -128,6 +130,10 @@ func (c caller) assurance(now time.Time) countersign.Assurance {
 	}
 	return c.auth.Assurance
 }
+
+// solo reports whether what the caller decides is on the word of one alone: a link
+// of the operator opened the session, or nobody else has a passkey.
+func (c caller) solo(d *countersign.Directory) bool { return c.auth.Solo || d.Enrolled() < 2 }
 
 // who is the caller as the record has it.
 func (a *api) who(r *http.Request, c caller) countersign.Who {

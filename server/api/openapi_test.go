@@ -129,6 +129,9 @@ func (c *contract) answer(t *testing.T, sent call, got answered) {
 			t.Errorf("%s answers %s without %s", name, status, header)
 		}
 	}
+	if len(resp.Content) == 0 && len(got.body) == 0 {
+		return
+	}
 	kind, _, _ := mime.ParseMediaType(got.header.Get("Content-Type"))
 	if _, ok := resp.Content[kind]; !ok {
 		t.Fatalf("%s answers %s as %q, which openapi.yaml does not have", name, status, kind)
@@ -163,7 +166,7 @@ func (c *contract) operation(sent call) (string, operation, bool) {
 		method = http.MethodGet
 	}
 	parts := strings.Split(path, "/")
-	if len(parts) > 3 && parts[2] == "requests" {
+	if len(parts) > 3 && slices.Contains([]string{"requests", "passkeys", "invites"}, parts[2]) && parts[3] != "challenge" {
 		parts[3] = "{id}"
 	}
 	name := method + " " + strings.Join(parts, "/")
@@ -249,7 +252,8 @@ func TestTheDocumentHasEveryCode(t *testing.T) {
 		countersign.CodeAssuranceTooLow, countersign.CodeAlreadySettled, countersign.CodeAlreadyDecided, countersign.CodeViewChanged,
 		countersign.CodeDigestMismatch, countersign.CodeCannotApprove, countersign.CodeReasonRequired, countersign.CodeUnknownGroup,
 		countersign.CodeNotFound, countersign.CodeBadRequest, countersign.CodeUnauthenticated, countersign.CodeForbidden, countersign.CodeConflict,
-		countersign.CodeUnavailable, countersign.CodeTooLarge, countersign.CodeUnknownResource, countersign.CodeUnsafeSameUser, countersign.CodeInternal,
+		countersign.CodeUnavailable, countersign.CodeTooLarge, countersign.CodeUnknownResource, countersign.CodeUnsafeSameUser, countersign.CodePasskeyInvalid,
+		countersign.CodeInternal,
 	} {
 		if !slices.Contains(have, any(string(code))) {
 			t.Errorf("openapi.yaml lacks code %s", code)

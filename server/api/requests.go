@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
-	"github.com/countersignhq/countersign/brief"
 	"github.com/countersignhq/countersign/client"
 	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/identity/session"
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/server/wire"
 	"github.com/countersignhq/countersign/store"
@@ -45,20 +45,7 @@ func (a *api) get(w http.ResponseWriter, r *http.Request, c caller) error {
 			return err
 		}
 	}
-	return reply(w, http.StatusOK, wire.Request(found, d))
-}
-
-// brief answers the request as reviewers are shown it.
-func (a *api) brief(w http.ResponseWriter, r *http.Request, c caller) error {
-	found, d, err := a.find(r.Context(), c, r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	b := brief.Build(found, d)
-	return reply(w, http.StatusOK, struct {
-		brief.Brief
-		ViewDigest countersign.Digest `json:"view_digest"`
-	}{b, b.Digest()})
+	return reply(w, http.StatusOK, wire.RequestFor(found, d, c.Principal))
 }
 
 // Sizes of pages.
@@ -96,7 +83,7 @@ func (a *api) list(w http.ResponseWriter, r *http.Request, c caller) error {
 		}
 		for _, one := range found {
 			if c.sees(one, d) {
-				page.Requests = append(page.Requests, wire.Request(one, d))
+				page.Requests = append(page.Requests, wire.RequestFor(one, d, c.Principal))
 			}
 		}
 		page.Next, q.Cursor = next, next
@@ -168,9 +155,15 @@ func (a *api) decide(w http.ResponseWriter, r *http.Request, c caller) error {
 	if err != nil {
 		return err
 	}
+	if d.Assertion, err = a.assertion(r, c, d.Choice, in.Assertion); err != nil {
+		return err
+	}
 	dir, err := a.gate.Directory(r.Context())
 	if err != nil {
 		return err
+	}
+	if d.Assertion == nil && session.Signs(dir, c.ID) {
+		d.Assurance = ""
 	}
 	found, err := a.gate.Get(r.Context(), d.Request)
 	if err != nil {
@@ -186,7 +179,7 @@ func (a *api) decide(w http.ResponseWriter, r *http.Request, c caller) error {
 		return err
 	}
 	w.Header().Set("Location", "/v1/requests/"+string(decided.ID))
-	return reply(w, http.StatusCreated, wire.Request(decided, dir))
+	return reply(w, http.StatusCreated, wire.RequestFor(decided, dir, c.Principal))
 }
 
 // choice is what a person posted, as the gate takes it.
@@ -198,9 +191,6 @@ func (a *api) choice(r *http.Request, c caller, in client.Choice) (gate.Decision
 			Assurance: c.assurance(a.cfg.Now()), AuthTime: c.auth.AuthTime, Method: c.auth.Method,
 			Channel: c.auth.Channel, Solo: c.auth.Solo,
 		},
-	}
-	if len(in.Assertion) > 0 {
-		return d, bad("this server takes no passkey signatures with a decision", "leave assertion out")
 	}
 	if len(in.Reason) > maxReason {
 		return d, tooLong()
@@ -233,7 +223,7 @@ func (a *api) withdraw(w http.ResponseWriter, r *http.Request, c caller) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, wire.Request(found, d))
+	return reply(w, http.StatusOK, wire.RequestFor(found, d, c.Principal))
 }
 
 // result answers the exact bytes of what the command answered, while they are
@@ -280,15 +270,7 @@ func (a *api) receipt(w http.ResponseWriter, r *http.Request, c caller) error {
 	if err != nil {
 		return fmt.Errorf("read the head of the log: %w", err)
 	}
-	var proofs [][]ledger.Hash
-	for _, e := range entries {
-		p, err := ledger.Prove(r.Context(), a.store.Tile, head, e.Index)
-		if err != nil {
-			return fmt.Errorf("prove %s: %w", found.ID, err)
-		}
-		proofs = append(proofs, p)
-	}
-	made, err := ledger.BuildReceipt(entries, proofs, head)
+	made, err := ledger.ReceiptOf(r.Context(), entries, a.store.Events, a.store.Tile, head)
 	if err != nil {
 		return fmt.Errorf("make the receipt of %s: %w", found.ID, err)
 	}

@@ -29,6 +29,24 @@ var may = map[string][]int{
 	"POST /v1/requests/{id}/run":       {401, 202, 404, 403, 403, 403, 403},
 	"POST /v1/requests/{id}/withdraw":  {401, 200, 404, 403, 403, 403, 200},
 	"GET /v1/requests/{id}/result":     {401, 409, 404, 403, 403, 403, 403},
+	"POST /v1/requests/{id}/challenge": {401, 403, 403, 403, 403, 404, 403},
+	"POST /v1/requests/{id}/reveal":    {401, 403, 403, 422, 422, 404, 403},
+	"POST /v1/changes":                 {401, 403, 403, 403, 403, 403, 400},
+	"POST /v1/session/challenge":       {403, 403, 403, 200, 200, 200, 403},
+	"POST /v1/session":                 {403, 403, 403, 403, 403, 403, 403},
+	"DELETE /v1/session":               {401, 403, 403, 204, 204, 204, 403},
+	"POST /v1/passkeys/challenge":      {403, 403, 403, 200, 200, 200, 403},
+	"POST /v1/passkeys":                {403, 403, 403, 403, 403, 403, 403},
+	"DELETE /v1/passkeys/{id}":         {401, 403, 403, 404, 404, 404, 403},
+	"POST /v1/passkeys/{id}/confirm":   {401, 403, 403, 403, 403, 403, 403},
+	"GET /v1/invites":                  {401, 403, 403, 200, 200, 200, 403},
+	"POST /v1/invites":                 {401, 403, 403, 403, 403, 403, 403},
+	"DELETE /v1/invites/{id}":          {401, 403, 403, 404, 404, 404, 403},
+	"POST /v1/recovery":                {403, 403, 403, 401, 401, 401, 403},
+	"GET /v1/notices":                  {401, 403, 403, 200, 200, 200, 403},
+	"GET /v1/me":                       {401, 403, 403, 200, 200, 200, 403},
+	"GET /v1/inbox":                    {401, 403, 403, 200, 200, 200, 403},
+	"GET /v1/history":                  {401, 403, 403, 200, 200, 200, 200},
 	"GET /v1/events":                   {401, 200, 200, 200, 200, 200, 200},
 	"GET /v1/resources":                {401, 403, 403, 200, 200, 200, 200},
 	"GET /v1/agents":                   {401, 403, 403, 200, 200, 200, 200},
@@ -55,7 +73,7 @@ func TestEveryRouteAnswersEveryRoleAsTheTableSays(t *testing.T) {
 		for i, role := range roles {
 			c := call{as: role, method: rt.method, path: strings.ReplaceAll(rt.path, "{id}", r.ID)}
 			switch {
-			case strings.HasSuffix(rt.path, "/decisions"):
+			case strings.HasSuffix(rt.path, "/decisions"), strings.HasSuffix(rt.path, "{id}/challenge"):
 				c.body = choice(r, "reject")
 			case rt.path == "/v1/requests" && rt.method == "POST", rt.path == "/v1/policy/explain":
 				c.body = asked("write_file", role+name)

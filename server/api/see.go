@@ -3,50 +3,14 @@ package api
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/server/view"
 )
 
-// sees reports whether the caller may see the request; nobody else may.
-//
-//   - the operator sees all
-//   - an agent sees what it asked for
-//   - a person sees what was routed to a group that they were in when it was
-//     asked, what they decided, and what an agent that they own asked for
+// sees reports whether the caller may see the request; view.Sees says who may.
 func (c caller) sees(r countersign.Request, d *countersign.Directory) bool {
-	switch c.Kind {
-	case operator:
-		return true
-	case agent:
-		return r.Requester.Kind == agent && r.Requester.ID == c.ID
-	case person:
-		return c.owns(r.Requester, d) || c.decided(r) || c.routed(r, d)
-	}
-	return false
-}
-
-func (c caller) owns(asker countersign.Principal, d *countersign.Directory) bool {
-	a, ok := d.Agents[asker.ID]
-	if asker.Kind != agent || !ok {
-		return false
-	}
-	team := d.Groups[a.Owner].Members
-	return a.Owner == c.ID || slices.ContainsFunc(team, func(m countersign.Member) bool { return m.Person == c.ID })
-}
-
-func (c caller) decided(r countersign.Request) bool {
-	return slices.ContainsFunc(r.Decisions, func(d countersign.Decision) bool { return d.By.ID == c.ID })
-}
-
-func (c caller) routed(r countersign.Request, d *countersign.Directory) bool {
-	if r.Verdict.Requirement == nil {
-		return false
-	}
-	groups := d.GroupsOf(c.ID, r.CreatedAt)
-	return slices.ContainsFunc(r.Verdict.Requirement.Stages, func(s countersign.Stage) bool {
-		return slices.ContainsFunc(s.Reviewers, func(g string) bool { return slices.Contains(groups, g) })
-	})
+	return view.Sees(d, c.Principal, r)
 }
 
 // find returns the request if the caller may see it. One that they may not see

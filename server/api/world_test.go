@@ -18,6 +18,8 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/client"
 	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/identity/passkey"
+	"github.com/countersignhq/countersign/identity/setup"
 	"github.com/countersignhq/countersign/identity/token"
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/policy"
@@ -53,6 +55,7 @@ type world struct {
 	ids    map[string]string
 	tokens map[string]string
 	check  *contract
+	desk   *setup.Desk
 	// signedIn is how sessions are; nil is as just signed in.
 	signedIn func(AuthInfo) AuthInfo
 }
@@ -78,7 +81,10 @@ func newWorld(t *testing.T) *world {
 	must(t, err)
 	w.populate()
 	w.offset.Store(0)
-	cfg := Config{Origin: origin, Sessions: w.session, Now: w.now, Log: log}
+	keys, err := passkey.New(w.store.Ephemeral(), origin, w.now)
+	must(t, err)
+	w.desk = setup.New(w.store.Ephemeral(), w.now)
+	cfg := Config{Origin: origin, Sessions: w.session, Passkeys: keys, Desk: w.desk, Now: w.now, Log: log}
 	w.url = w.serve(New(w.gate, w.store, cfg))
 	cfg.Sessions, cfg.Door = nil, "admin"
 	cfg.Authenticate = func(*http.Request) (countersign.Principal, AuthInfo, bool) {
@@ -124,11 +130,11 @@ func (w *world) populate() {
 	must(t, w.gate.SetPolicy(ctx, who, map[string]string{"starter.yaml": string(policy.Starter())}))
 }
 
-// session is signed in by a cookie that holds a person's name.
+// session is signed in by a cookie that holds a person's name, or as ever.
 func (w *world) session(r *http.Request) (countersign.Principal, AuthInfo, bool) {
 	cookie, err := r.Cookie("session")
 	if err != nil {
-		return countersign.Principal{}, AuthInfo{}, false
+		return SessionsOf(w.gate, w.store.Ephemeral(), w.now)(r)
 	}
 	auth := AuthInfo{AuthTime: w.now(), Method: "link", Assurance: countersign.Session}
 	if w.signedIn != nil {

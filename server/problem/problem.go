@@ -21,7 +21,8 @@ func Status(code countersign.Code) int {
 	case countersign.CodeUnauthenticated:
 		return http.StatusUnauthorized
 	case countersign.CodeForbidden, countersign.CodeDenied, countersign.CodeRejected,
-		countersign.CodeSelfApproval, countersign.CodeNotAReviewer, countersign.CodeAssuranceTooLow:
+		countersign.CodeSelfApproval, countersign.CodeNotAReviewer, countersign.CodeAssuranceTooLow,
+		countersign.CodePasskeyInvalid:
 		return http.StatusForbidden
 	case countersign.CodeNotFound:
 		return http.StatusNotFound

@@ -26,7 +26,7 @@ func (w *Web) decide(rw http.ResponseWriter, r *http.Request, v *viewer) {
 	choice, err := choiceOf(r, req)
 	if err == nil {
 		choice.Assurance, choice.AuthTime, choice.Method = v.assurance(), v.session.AuthTime, v.session.Method
-		choice.Solo, choice.Channel, choice.By = true, "console", v.Principal()
+		choice.Solo, choice.Channel, choice.By = v.session.Method != "passkey", "console", v.Principal()
 		_, err = w.gate.Decide(r.Context(), gate.Decision{Request: req.ID, Decision: choice, Origin: origin(r)})
 	}
 	w.cfg.Log.Info("decided", "request", req.ID, "person", v.ID, "choice", choice.Choice, "code", codeOf(err))
@@ -34,7 +34,7 @@ func (w *Web) decide(rw http.ResponseWriter, r *http.Request, v *viewer) {
 		w.refused(rw, r, v, choice, err)
 		return
 	}
-	http.Redirect(rw, r, "/r/"+string(req.ID), http.StatusSeeOther)
+	http.Redirect(rw, r, "/plain/r/"+string(req.ID), http.StatusSeeOther)
 }
 
 func codeOf(err error) countersign.Code {

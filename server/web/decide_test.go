@@ -19,9 +19,9 @@ func TestTheLoserOfARaceIsToldWhoWasFaster(t *testing.T) {
 	mei.decide(approved.ID, "approve")
 	w.run(approved.ID)
 	w.advance(2 * time.Second)
-	bob.post("/r/"+string(rejected.ID)+"/decide", late).wants(t, http.StatusConflict,
+	bob.post("/plain/r/"+string(rejected.ID)+"/decide", late).wants(t, http.StatusConflict,
 		"Already decided by Mei Tanaka.", "Mei Tanaka rejected it at 09:00:01 UTC, 2 s before you. Your approval was not recorded and nothing ran.", "Wrong file.", "already_settled")
-	bob.post("/r/"+string(approved.ID)+"/decide", lateToo).wants(t, http.StatusConflict,
+	bob.post("/plain/r/"+string(approved.ID)+"/decide", lateToo).wants(t, http.StatusConflict,
 		"Already decided by Mei Tanaka.", "Your approval was not recorded; it ran without it.")
 }
 
@@ -31,10 +31,10 @@ func TestNobodyDecidesWhatHasExpired(t *testing.T) {
 	r := w.ask("write_file", `{"path":"/a"}`)
 	form := bob.form(r.ID, "approve")
 	w.advance(31 * time.Minute)
-	bob.post("/r/"+string(r.ID)+"/decide", form) // before the timer has run
+	bob.post("/plain/r/"+string(r.ID)+"/decide", form) // before the timer has run
 	must(t, w.gate.Tick(t.Context()))
-	bob.post("/r/"+string(r.ID)+"/decide", form).wants(t, http.StatusConflict, "Nobody decided in time. It did not run.", "Your approval was not recorded")
-	bob.get("/r/"+string(r.ID)).wants(t, http.StatusOK, "Nobody decided in time. It did not run.")
+	bob.post("/plain/r/"+string(r.ID)+"/decide", form).wants(t, http.StatusConflict, "Nobody decided in time. It did not run.", "Your approval was not recorded")
+	bob.get("/plain/r/"+string(r.ID)).wants(t, http.StatusOK, "Nobody decided in time. It did not run.")
 	if got := w.get(r.ID); len(got.Decisions) != 0 || got.Decision != countersign.DecisionExpired {
 		t.Errorf("got %s with %d decisions, want expired with none", got.Decision, len(got.Decisions))
 	}
@@ -47,7 +47,7 @@ func TestAnApprovalOfAnEarlierViewIsNotRecorded(t *testing.T) {
 	form := bob.form(r.ID, "approve", "reason", "It is the release.")
 	w.bot.CreatedBy = countersign.Principal{Kind: countersign.KindPerson, ID: "per_mei", Name: "Mei Tanaka"}
 	must(t, w.gate.SetAgent(t.Context(), operator(), w.bot)) // now Mei cannot decide it either
-	got := bob.post("/r/"+string(r.ID)+"/decide", form)
+	got := bob.post("/plain/r/"+string(r.ID)+"/decide", form)
 	got.wants(t, http.StatusConflict, "Read it again before you decide.", "Your approval was not recorded.", "view_changed", "Mei Tanaka cannot decide", "It is the release.")
 	if w.get(r.ID).Version != r.Version {
 		t.Error("something was recorded")
@@ -70,7 +70,7 @@ func TestChoicesThatDoNotCountSayWhy(t *testing.T) {
 		status int
 		says   []string
 	}{
-		"the agent's owner":   {alice.post("/r/"+string(own)+"/decide", form), 403, []string{"You own deploy-bot, so you cannot decide for it.", "The attempt is on record.", "self_approval"}},
+		"the agent's owner":   {alice.post("/plain/r/"+string(own)+"/decide", form), 403, []string{"You own deploy-bot, so you cannot decide for it.", "The attempt is on record.", "self_approval"}},
 		"no reason":           {bob.decide(own, "reject"), 422, []string{"To reject needs a reason.", "reason_required"}},
 		"blank reason":        {bob.decide(own, "reject", "reason", " \r\n "), 422, []string{"reason_required"}},
 		"no group":            {bob.decide(own, "escalate", "reason", "x"), 422, []string{"unknown_group"}},
@@ -100,7 +100,7 @@ func TestApproveIsOfferedOnlyWhereItWouldCount(t *testing.T) {
 	const button = `name="choice" value="approve"`
 	offered := func(b *browser, id countersign.RequestID, want bool, says ...string) {
 		t.Helper()
-		got := b.get("/r/" + string(id))
+		got := b.get("/plain/r/" + string(id))
 		got.wants(t, http.StatusOK, says...)
 		if strings.Contains(got.body, button) != want {
 			t.Errorf("%s: approve offered is %t, want %t", id, !want, want)
@@ -114,7 +114,7 @@ func TestApproveIsOfferedOnlyWhereItWouldCount(t *testing.T) {
 	two := w.ask("grant", `{"who":"app"}`)
 	bob.decide(two.ID, "approve")
 	offered(bob, two.ID, false, "You have approved it and count once: another person is needed.")
-	bob.get("/").wants(t, http.StatusOK, "You decided, others have not 1", "you approved at 09:00:01 UTC")
+	bob.get("/plain/").wants(t, http.StatusOK, "You decided, others have not 1", "you approved at 09:00:01 UTC")
 	w.advance(16 * time.Minute)
 	offered(bob, plain.ID, false, "This needs a sign-in at most 15 min old, and yours is 16 min old.")
 }
@@ -123,12 +123,12 @@ func TestAnApprovalCanBeTakenBackUntilItRuns(t *testing.T) {
 	w := newWorld(t)
 	bob, id := w.as("bob"), w.ask("write_file", `{"path":"/a"}`).ID
 	bob.decide(id, "approve")
-	page := bob.get("/r/" + string(id))
+	page := bob.get("/plain/r/" + string(id))
 	page.wants(t, http.StatusOK, "Reject it after all")
 	if page.header.Get("Refresh") == "" {
 		t.Error("the page does not look again by itself while nobody decides on it")
 	}
-	undo := bob.get("/r/" + string(id) + "?undo=1")
+	undo := bob.get("/plain/r/" + string(id) + "?undo=1")
 	undo.wants(t, http.StatusOK, "Reject after all")
 	if undo.header.Get("Refresh") != "" {
 		t.Error("a page with a form to fill in reloads under the reviewer's hands")
@@ -137,10 +137,10 @@ func TestAnApprovalCanBeTakenBackUntilItRuns(t *testing.T) {
 	r := w.get(id)
 	form.Set("digest", r.Digest.String())
 	form.Set("view_digest", r.Digest.String()) // a rejection does not rest on the view
-	if got := bob.post("/r/"+string(id)+"/decide", form); got.status != http.StatusSeeOther {
+	if got := bob.post("/plain/r/"+string(id)+"/decide", form); got.status != http.StatusSeeOther {
 		t.Fatalf("got %d, want 303\n%s", got.status, got.text)
 	}
-	bob.get("/r/"+string(id)).wants(t, http.StatusOK, "Rejected by Bob Okafor. It did not run.", "On second thoughts.")
+	bob.get("/plain/r/"+string(id)).wants(t, http.StatusOK, "Rejected by Bob Okafor. It did not run.", "On second thoughts.")
 }
 
 func TestEscalationAddsAGroup(t *testing.T) {
@@ -149,13 +149,13 @@ func TestEscalationAddsAGroup(t *testing.T) {
 	if got := bob.decide(id, "escalate", "reason", "A DBA should look.", "to", "dba"); got.status != http.StatusSeeOther {
 		t.Fatalf("got %d, want 303\n%s", got.status, got.text)
 	}
-	bob.get("/r/"+string(id)).wants(t, http.StatusOK, "anyone of dba", "escalated", "A DBA should look.", "0 of 2")
+	bob.get("/plain/r/"+string(id)).wants(t, http.StatusOK, "anyone of dba", "escalated", "A DBA should look.", "0 of 2")
 }
 
 func TestADecisionPageNeverReloads(t *testing.T) {
 	w := newWorld(t)
 	r := w.ask("write_file", `{"path":"/a"}`)
-	got := w.as("bob").get("/r/" + string(r.ID))
+	got := w.as("bob").get("/plain/r/" + string(r.ID))
 	if got.header.Get("Refresh") != "" || strings.Contains(got.body, "http-equiv") {
 		t.Error("the page reloads under the reviewer's hands")
 	}
@@ -169,16 +169,16 @@ func TestTheInboxIsOrderedByRiskThenAge(t *testing.T) {
 		w.advance(time.Minute)
 	}
 	want = append([]string{string(w.ask("write_file", `{"path":"/\u202Ex"}`).ID), string(w.ask("mystery", `{}`).ID)}, want...)
-	page := w.as("bob").get("/").body
+	page := w.as("bob").get("/plain/").body
 	last := 0
 	for _, id := range want {
-		at := strings.Index(page, "/r/"+id)
+		at := strings.Index(page, "/plain/r/"+id)
 		if at < last {
 			t.Errorf("%s stands at %d, before the one that goes first at %d", id, at, last)
 		}
 		last = at
 	}
 	for query, n := range map[string]string{"?resource=files": "4", "?rule=write": "3", "?agent=deploy": "4", "?agent=other": "0", "?resource=db": "0"} {
-		w.as("bob").get("/"+query).wants(t, http.StatusOK, "For you to decide "+n)
+		w.as("bob").get("/plain/"+query).wants(t, http.StatusOK, "For you to decide "+n)
 	}
 }

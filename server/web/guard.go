@@ -3,13 +3,12 @@ package web
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/countersignhq/countersign"
-	"github.com/countersignhq/countersign/gate/quorum"
 	"github.com/countersignhq/countersign/identity/session"
 	"github.com/countersignhq/countersign/server/problem"
+	"github.com/countersignhq/countersign/server/view"
 )
 
 // contentPolicy lets a page load its own style, fonts and images, post to its
@@ -59,7 +58,7 @@ type viewer struct {
 	now     time.Time
 }
 
-func (v *viewer) assurance() countersign.Assurance { return v.session.Assurance(v.now) }
+func (v *viewer) assurance() countersign.Assurance { return v.session.Lends(v.dir, v.now) }
 
 // errSignedOut says that nobody is signed in.
 var errSignedOut = errors.New("nobody is signed in")
@@ -76,11 +75,10 @@ func (w *Web) viewer(r *http.Request) (*viewer, error) {
 	if err != nil {
 		return nil, err
 	}
-	person, known := d.People[s.Person]
-	if !known || person.Inactive {
+	if !s.Stands(d) {
 		return nil, errSignedOut
 	}
-	return &viewer{person, s, d, w.cfg.Now()}, nil
+	return &viewer{d.People[s.Person], s, d, w.cfg.Now()}, nil
 }
 
 // forPeople finds out who looks. Who is not signed in is sent to do so; what
@@ -99,11 +97,7 @@ func (w *Web) forPeople(handle func(http.ResponseWriter, *http.Request, *viewer)
 				Hint: "sign in again with a new link and decide again",
 			})
 		default:
-			to := "/signin"
-			if next := ownPage(r.URL.Path); next != "/" {
-				to += "?" + url.Values{"next": {next}}.Encode()
-			}
-			http.Redirect(rw, r, to, http.StatusSeeOther)
+			w.toSignIn(rw, r)
 		}
 	})
 }
@@ -131,39 +125,6 @@ func noPage() error {
 	return &countersign.Error{Code: countersign.CodeNotFound, Detail: "There is nothing here that you may see", Hint: "what waits for you is in the Inbox"}
 }
 
-// sees reports whether the person may see the request: it was routed to a group
-// that they were in when it was asked, they decided it, or an agent that they
-// own asked for it.
-func (v *viewer) sees(r countersign.Request) bool {
-	for _, d := range r.Decisions {
-		if d.By.ID == v.ID {
-			return true
-		}
-	}
-	if v.owns(r.Requester) {
-		return true
-	}
-	if r.Verdict.Requirement == nil {
-		return false
-	}
-	groups := v.dir.GroupsOf(v.ID, r.CreatedAt)
-	for _, s := range r.Verdict.Requirement.Stages {
-		if quorum.Overlap(s.Reviewers, groups) {
-			return true
-		}
-	}
-	return false
-}
+func (v *viewer) sees(r countersign.Request) bool { return view.Sees(v.dir, v.Principal(), r) }
 
-func (v *viewer) owns(asker countersign.Principal) bool {
-	a, ok := v.dir.Agents[asker.ID]
-	if asker.Kind != countersign.KindAgent || !ok {
-		return false
-	}
-	for _, m := range v.dir.Groups[a.Owner].Members {
-		if m.Person == v.ID {
-			return true
-		}
-	}
-	return a.Owner == v.ID
-}
+func (v *viewer) owns(asker countersign.Principal) bool { return view.Owns(v.dir, v.ID, asker) }

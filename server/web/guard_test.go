@@ -19,13 +19,23 @@ func TestEveryAnswerForbidsScriptsFramesAndGuessing(t *testing.T) {
 	r := w.ask("write_file", `{"path":"/a"}`)
 	bob, nobody := w.as("bob"), w.browser()
 	answers := map[string]answer{
-		"inbox": bob.get("/"), "history": bob.get("/history"), "request": bob.get("/r/" + string(r.ID)),
+		"inbox": bob.get("/plain/"), "history": bob.get("/plain/history"), "request": bob.get("/plain/r/" + string(r.ID)),
 		"no page": bob.get("/nothing"), "sign-in": nobody.get("/signin?link=x"), "style": nobody.get("/static/web.css"),
 		"refused": nobody.send("POST", "/signin", url.Values{}, nil), "decided": bob.decide(r.ID, "approve"),
+		"console": bob.get("/"), "console request": bob.get("/r/" + string(r.ID)), "verify": nobody.get("/verify"),
 	}
+	const own = `<script type="module" src="/static/console.js"></script>`
+	scripted := map[string]bool{"sign-in": true, "console": true, "console request": true, "verify": true}
 	for name, got := range answers {
+		script := ""
+		if scripted[name] {
+			script = "script-src 'self'; connect-src 'self'; "
+			if strings.Count(got.body, own) != 1 {
+				t.Errorf("%s does not load the console", name)
+			}
+		}
 		for header, want := range map[string]string{
-			"Content-Security-Policy": "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+			"Content-Security-Policy": "default-src 'none'; " + script + "style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
 			"X-Content-Type-Options":  "nosniff", "X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin",
 			"Referrer-Policy": "same-origin",
 		} {
@@ -36,7 +46,7 @@ func TestEveryAnswerForbidsScriptsFramesAndGuessing(t *testing.T) {
 		if c := got.header.Get("Cache-Control"); name != "style" && c != "no-store" {
 			t.Errorf("%s: Cache-Control is %q, want no-store", name, c)
 		}
-		if strings.Contains(got.body, "<script") || strings.Contains(got.body, " style=") {
+		if strings.Contains(strings.Replace(got.body, own, "", 1), "<script") || strings.Contains(got.body, " style=") {
 			t.Errorf("%s holds a script or a style of its own", name)
 		}
 	}
@@ -46,7 +56,7 @@ func TestOnlyThePagesOwnFormsAreTaken(t *testing.T) {
 	w := newWorld(t)
 	r := w.ask("write_file", `{"path":"/a"}`)
 	bob := w.as("bob")
-	form, path := bob.form(r.ID, "approve"), "/r/"+string(r.ID)+"/decide"
+	form, path := bob.form(r.ID, "approve"), "/plain/r/"+string(r.ID)+"/decide"
 	for name, header := range map[string]http.Header{
 		"no Origin":          {},
 		"a null Origin":      {"Origin": {"null"}},
@@ -67,7 +77,7 @@ func TestOnlyThePagesOwnFormsAreTaken(t *testing.T) {
 	if got := w.get(r.ID); got.Version != r.Version {
 		t.Errorf("the request is at version %d, want %d: something was recorded", got.Version, r.Version)
 	}
-	bob.get("/").wants(t, http.StatusOK, "For you to decide 1")
+	bob.get("/plain/").wants(t, http.StatusOK, "For you to decide 1")
 }
 
 func TestNothingButAPostDecides(t *testing.T) {
@@ -77,7 +87,7 @@ func TestNothingButAPostDecides(t *testing.T) {
 	form := bob.form(r.ID, "approve")
 	query := "?" + form.Encode()
 	for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"} {
-		for _, path := range []string{"/r/" + string(r.ID), "/r/" + string(r.ID) + "/decide"} {
+		for _, path := range []string{"/plain/r/" + string(r.ID), "/plain/r/" + string(r.ID) + "/decide"} {
 			bob.send(method, path+query, form, http.Header{"Origin": {w.url}})
 		}
 	}
@@ -109,9 +119,9 @@ func TestFetchingALinkSpendsNothing(t *testing.T) {
 func TestNobodyIsSentElsewhereAfterSigningIn(t *testing.T) {
 	w := newWorld(t)
 	for next, want := range map[string]string{
-		"": "/", "/": "/", "/history": "/history", "/r/req_0123456789ab": "/r/req_0123456789ab",
-		"//evil.example": "/", `/\evil.example`: "/", "https://evil.example/": "/", "/r/req_0123456789ab/../../x": "/",
-		"javascript:alert(1)": "/", "/r/req_0123456789ab\r\nX: y": "/", "/%2f%2fevil.example": "/", "/r/req_0123456789ab?x=//evil": "/",
+		"": "/", "/": "/", "/history": "/history", "/r/req_0123456789abcdef": "/r/req_0123456789abcdef",
+		"//evil.example": "/", `/\evil.example`: "/", "https://evil.example/": "/", "/r/req_0123456789abcdef/../../x": "/",
+		"javascript:alert(1)": "/", "/r/req_0123456789abcdef\r\nX: y": "/", "/%2f%2fevil.example": "/", "/r/req_0123456789abcdef?x=//evil": "/r/req_0123456789abcdef?x=%2F%2Fevil",
 	} {
 		got := w.browser().post("/signin", url.Values{"link": {w.secret("bob")}, "next": {next}})
 		if got.status != http.StatusSeeOther || got.header.Get("Location") != want {
@@ -132,8 +142,8 @@ func TestSigningInEndsTheSessionThatWasThere(t *testing.T) {
 	if after := victim.http.Jar.Cookies(u)[0].Value; after == before {
 		t.Error("the session that was planted is the one of after")
 	}
-	victim.get("/").wants(t, http.StatusOK, "Bob Okafor")
-	if got := planted.get("/"); got.status != http.StatusSeeOther {
+	victim.get("/plain/").wants(t, http.StatusOK, "Bob Okafor")
+	if got := planted.get("/plain/"); got.status != http.StatusSeeOther {
 		t.Errorf("the planted session still opens the Inbox: %d", got.status)
 	}
 }
@@ -146,10 +156,10 @@ func TestWithoutASessionNothingIsShownAndNothingTaken(t *testing.T) {
 	w.advance(13 * time.Hour)
 	id := string(r.ID)
 	for _, b := range []*browser{bob, w.browser()} {
-		if got := b.get("/r/" + id); got.status != http.StatusSeeOther || got.header.Get("Location") != "/signin?next=%2Fr%2F"+id {
+		if got := b.get("/plain/r/" + id); got.status != http.StatusSeeOther || got.header.Get("Location") != "/signin?next=%2Fplain%2Fr%2F"+id {
 			t.Errorf("got %d to %q, want 303 to the sign-in page", got.status, got.header.Get("Location"))
 		}
-		b.post("/r/"+id+"/decide", form).wants(t, http.StatusUnauthorized, "Your session has ended. Nothing was recorded.")
+		b.post("/plain/r/"+id+"/decide", form).wants(t, http.StatusUnauthorized, "Your session has ended. Nothing was recorded.")
 	}
 	if got := w.get(r.ID); got.Version != r.Version {
 		t.Error("something was recorded")
@@ -161,7 +171,7 @@ func TestDeactivationEndsWhatPeopleSee(t *testing.T) {
 	bob := w.as("bob")
 	_, err := w.gate.SetPerson(t.Context(), operator(), countersign.Person{ID: "per_bob", Name: "Bob Okafor", Issuer: "local", Subject: "bob", Inactive: true})
 	must(t, err)
-	if got := bob.get("/"); got.status != http.StatusSeeOther {
+	if got := bob.get("/plain/"); got.status != http.StatusSeeOther {
 		t.Errorf("got %d, want 303 to the sign-in page", got.status)
 	}
 	w.browser().post("/signin", url.Values{"link": {w.secret("bob")}}).wants(t, http.StatusForbidden, "nobody who is active")
@@ -180,19 +190,19 @@ func TestEachPersonSeesWhatIsTheirs(t *testing.T) {
 		{"dana", 404, 404, "Nothing waits for you.", "Nothing to show"}, // of no group
 	} {
 		b := w.as(c.person)
-		b.get("/r/"+string(held.ID)).wants(t, c.held)
-		b.get("/r/"+string(denied.ID)).wants(t, c.denied)
-		inbox := b.get("/")
+		b.get("/plain/r/"+string(held.ID)).wants(t, c.held)
+		b.get("/plain/r/"+string(denied.ID)).wants(t, c.denied)
+		inbox := b.get("/plain/")
 		inbox.wants(t, 200, c.inbox)
-		if strings.Contains(inbox.body, "/r/"+string(held.ID)) != (c.held == 200) {
+		if strings.Contains(inbox.body, "/plain/r/"+string(held.ID)) != (c.held == 200) {
 			t.Errorf("%s: whether the Inbox lists the request is not whether they may see it", c.person)
 		}
-		b.get("/history").wants(t, 200, c.history)
+		b.get("/plain/history").wants(t, 200, c.history)
 		if c.held == 404 {
 			f := w.as("bob").form(held.ID, "approve")
-			got := b.post("/r/"+string(held.ID)+"/decide", f)
+			got := b.post("/plain/r/"+string(held.ID)+"/decide", f)
 			got.wants(t, 404, "There is nothing here that you may see")
-			if got.text != strings.ReplaceAll(b.post("/r/req_000000000000/decide", f).text, "req_000000000000", string(held.ID)) {
+			if got.text != strings.ReplaceAll(b.post("/plain/r/req_0000000000000000/decide", f).text, "req_0000000000000000", string(held.ID)) {
 				t.Errorf("%s can tell a request that is there from one that is not", c.person)
 			}
 		}
@@ -210,13 +220,13 @@ func TestWhatARequestHoldsIsTextAndNothingElse(t *testing.T) {
 	})
 	bob := w.as("bob")
 	pages := map[string]answer{
-		"inbox": bob.get("/"), "filtered": bob.get("/?agent=" + url.QueryEscape(evil) + "&rule=" + url.QueryEscape(evil)),
-		"request": bob.get("/r/" + string(r.ID)), "refused": bob.decide(r.ID, evil, "reason", evil), "no page": bob.get("/" + url.PathEscape(evil)),
-		"history": bob.get("/history?decision=" + url.QueryEscape(evil) + "&cursor=" + url.QueryEscape(evil)),
+		"inbox": bob.get("/plain/"), "filtered": bob.get("/plain/?agent=" + url.QueryEscape(evil) + "&rule=" + url.QueryEscape(evil)),
+		"request": bob.get("/plain/r/" + string(r.ID)), "refused": bob.decide(r.ID, evil, "reason", evil), "no page": bob.get("/plain/" + url.PathEscape(evil)),
+		"history": bob.get("/plain/history?decision=" + url.QueryEscape(evil) + "&cursor=" + url.QueryEscape(evil)),
 		"sign-in": bob.get("/signin?link=" + url.QueryEscape(evil) + "&next=" + url.QueryEscape(evil)),
 	}
 	bob.decide(r.ID, "reject", "reason", evil)
-	pages["settled"], pages["settled history"] = bob.get("/r/"+string(r.ID)), bob.get("/history")
+	pages["settled"], pages["settled history"] = bob.get("/plain/r/"+string(r.ID)), bob.get("/plain/history")
 	for name, got := range pages {
 		for _, bad := range []string{"<script", "<img", "\u202E", "\u2066", "\u200B", "\u0007"} {
 			if i := strings.Index(got.body, bad); i >= 0 && name != "filtered" && name != "refused" && name != "sign-in" || i >= 0 && bad[0] == '<' {
@@ -240,7 +250,7 @@ func TestTheRequestPageLeavesNoMandatoryFactOut(t *testing.T) {
 			r := w.ask(tool, args, func(a *gate.Ask) { a.Reason = fmt.Sprintf("because\nof \u202E%d", i) })
 			d, err := w.gate.Directory(t.Context())
 			must(t, err)
-			if part, says, ok := brief.Build(r, d).Missing(w.as("bob").get("/r/" + string(r.ID)).text); !ok {
+			if part, says, ok := brief.Build(r, d).Missing(w.as("bob").get("/plain/r/" + string(r.ID)).text); !ok {
 				t.Errorf("%s %.40s: the page leaves out %q of %s", tool, args, says, part)
 			}
 		}
@@ -253,9 +263,28 @@ func TestAStoreThatIsDownIsSaidAndNotTakenForSignedOut(t *testing.T) {
 	bob := w.as("bob")
 	form := bob.form(r.ID, "approve")
 	w.store.Faults().FailCommit(errors.New("disk full"))
-	bob.post("/r/"+string(r.ID)+"/decide", form).wants(t, http.StatusServiceUnavailable, "Nothing runs: the record cannot be written.", "unavailable")
+	bob.post("/plain/r/"+string(r.ID)+"/decide", form).wants(t, http.StatusServiceUnavailable, "Nothing runs: the record cannot be written.", "unavailable")
 	w.store.Faults().Crash(errors.New("disk gone"))
-	for _, path := range []string{"/", "/history", "/r/" + string(r.ID)} {
+	for _, path := range []string{"/plain/", "/plain/history", "/plain/r/" + string(r.ID)} {
 		bob.get(path).wants(t, http.StatusServiceUnavailable, "unavailable")
+	}
+}
+
+func TestOnlyTheDemosReviewersSignInWithoutAProof(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]struct {
+		profiles []string
+		as       string
+		status   int
+	}{
+		"nobody is offered":      {nil, "per_bob", http.StatusUnauthorized},
+		"somebody else":          {[]string{"per_bob"}, "per_alice", http.StatusUnauthorized},
+		"one of those it offers": {[]string{"per_bob"}, "per_bob", http.StatusSeeOther},
+	} {
+		w.web.cfg.Profiles = c.profiles
+		got := w.browser().post("/signin", url.Values{"profile": {c.as}})
+		if got.status != c.status {
+			t.Errorf("%s: got %d, want %d: %s", name, got.status, c.status, got.text)
+		}
 	}
 }

@@ -77,7 +77,7 @@ func (w *Web) history(rw http.ResponseWriter, r *http.Request, v *viewer) {
 		}
 	}
 	if next != "" {
-		h.More = "/history?" + h.values(next).Encode()
+		h.More = "/plain/history?" + h.values(next).Encode()
 	}
 	w.draw(rw, r, http.StatusOK, "history", page{Title: "History", Viewer: v, Here: "history", Body: h})
 }

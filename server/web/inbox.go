@@ -10,6 +10,7 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/brief"
 	"github.com/countersignhq/countersign/gate/quorum"
+	"github.com/countersignhq/countersign/server/view"
 	"github.com/countersignhq/countersign/store"
 )
 
@@ -96,11 +97,11 @@ func (w *Web) inbox(rw http.ResponseWriter, r *http.Request, v *viewer) {
 			in.Elsewise++
 			continue
 		}
-		switch say, why := v.said(req), quorum.MayDecide(v.dir, req, v.ID); {
+		switch say, why := view.Said(req, v.ID), quorum.MayDecide(v.dir, req, v.ID); {
 		case say != "":
 			done.add(v.row(req, say))
 		case why != nil:
-			others.add(v.row(req, notYours(v, req, why)))
+			others.add(v.row(req, view.NotYours(v.dir, req, v.ID, why)))
 		default:
 			mine.add(v.row(req, ""))
 		}
@@ -149,26 +150,6 @@ func (g group) sorted() group {
 	})
 	g.Rows = g.Rows[:min(len(g.Rows), mostRows)]
 	return g
-}
-
-// said is what the person has approved of the request, empty if nothing.
-func (v *viewer) said(r countersign.Request) string {
-	for _, d := range r.Approvals() {
-		if d.By.ID == v.ID {
-			return "you approved at " + d.At.UTC().Format("15:04:05") + " UTC"
-		}
-	}
-	return ""
-}
-
-func notYours(v *viewer, r countersign.Request, why *countersign.Error) string {
-	switch {
-	case why.Code == countersign.CodeSelfApproval && v.owns(r.Requester):
-		return "you own the agent, so another person decides"
-	case why.Code == countersign.CodeSelfApproval:
-		return "you stand behind who asks, so another person decides"
-	}
-	return "you were in no group that decides it when it was asked"
 }
 
 func (v *viewer) row(r countersign.Request, note string) row {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/brief"
+	"github.com/countersignhq/countersign/server/view"
 )
 
 // ending says how a request ended, nil while people can decide.
@@ -96,11 +97,11 @@ func (w *Web) steps(r *http.Request, req countersign.Request, b brief.Brief) ([]
 		case countersign.Requested:
 			s.Says = "by " + b.Facts[0].Value.String() + ", " + b.Facts[4].Value.String()
 		case countersign.Held:
-			s.Says = because(body.Verdict, body.Because)
+			s.Says = view.Because(body.Verdict, body.Because)
 		case countersign.Denied:
-			s.Says = because(body.Verdict, body.Because)
+			s.Says = view.Because(body.Verdict, body.Because)
 		case countersign.Allowed:
-			s.Says = because(body.Verdict, "")
+			s.Says = view.Because(body.Verdict, "")
 		case countersign.Decided, countersign.Escalated:
 			s.Icon, s.By, choices = "r-low", first(choices), rest(choices)
 		case countersign.Refused:
@@ -128,20 +129,3 @@ func first(list []brief.Signature) *brief.Signature {
 }
 
 func rest(list []brief.Signature) []brief.Signature { return list[min(len(list), 1):] }
-
-// because names what led to a verdict.
-func because(v countersign.Verdict, why string) string {
-	var rules []string
-	for _, r := range v.Leading() {
-		rules = append(rules, r.ID)
-	}
-	switch {
-	case why != "":
-		return why
-	case len(rules) == 0:
-		return "no rule speaks of it, so the default counts"
-	case len(rules) == 1:
-		return "by the rule " + rules[0]
-	}
-	return "by the rules " + listed(rules, "and")
-}

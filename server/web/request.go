@@ -9,6 +9,7 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/brief"
 	"github.com/countersignhq/countersign/gate/quorum"
+	"github.com/countersignhq/countersign/server/view"
 	"github.com/countersignhq/countersign/store"
 )
 
@@ -136,7 +137,7 @@ func (w *Web) panel(v *viewer, r countersign.Request, b brief.Brief) panel {
 	}
 	p.Stages = stagesOf(r, b.Deciders)
 	if why := quorum.MayDecide(v.dir, r, v.ID); why != nil {
-		p.NotMine = sentenceOf(notYours(v, r, why))
+		p.NotMine = sentenceOf(view.NotYours(v.dir, r, v.ID, why))
 		return p
 	}
 	p.May = true
@@ -153,16 +154,13 @@ func (w *Web) panel(v *viewer, r countersign.Request, b brief.Brief) panel {
 // nobody passes stand in the Brief.
 func (w *Web) lacks(v *viewer, r countersign.Request, b brief.Brief) string {
 	const still = " It can be rejected or escalated."
-	if v.said(r) != "" {
+	if view.Said(r, v.ID) != "" {
 		return "You have approved it and count once: another person is needed."
 	}
-	least, mine := countersign.Passkey, v.dir.GroupsOf(v.ID, r.CreatedAt)
-	for i, s := range r.Verdict.Requirement.Stages {
-		if needs := b.Deciders.Stages[i].Assurance; quorum.Overlap(s.Reviewers, mine) && least.Meets(needs) {
-			least = needs
-		}
-	}
+	least := view.Least(v.dir, r, b, v.ID)
 	switch {
+	case len(v.dir.CredentialsOf(v.ID)) > 0 && v.assurance() == "":
+		return "Your passkey signs this, in the console with script." + still
 	case v.assurance().Meets(least):
 	case least == countersign.Passkey:
 		return "This needs a passkey, and nobody here has enrolled one." + still

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/identity/link"
@@ -26,20 +27,39 @@ type signIn struct {
 	Link string // the secret, spent by the button alone
 	Next string
 	Host string
+	// Profiles are the reviewers that anybody may be; the demo's.
+	Profiles []countersign.Person
 }
 
 // signInPage shows the button. It spends nothing: mail scanners and previews
 // fetch links too.
 func (w *Web) signInPage(rw http.ResponseWriter, r *http.Request) {
+	d, err := w.gate.Directory(r.Context())
+	if err != nil {
+		w.fail(rw, r, err)
+		return
+	}
 	q := r.URL.Query()
-	w.draw(rw, r, http.StatusOK, "signin", page{Title: "Sign in", Body: signIn{
-		Link: q.Get("link"), Next: ownPage(q.Get("next")), Host: w.origin,
-	}})
+	s := signIn{Link: q.Get("link"), Next: ownPage(q.Get("next")), Host: w.origin}
+	for _, id := range w.cfg.Profiles {
+		s.Profiles = append(s.Profiles, d.People[id])
+	}
+	rw.Header().Set("Content-Security-Policy", scriptPolicy)
+	w.draw(rw, r, http.StatusOK, "signin", page{Title: "Sign in", Body: s})
+}
+
+// arrives says whom the form of the sign-in page signs in: the owner of the
+// link, or a reviewer of the demo.
+func (w *Web) arrives(r *http.Request) (string, error) {
+	if id := r.PostForm.Get("profile"); slices.Contains(w.cfg.Profiles, id) {
+		return id, nil
+	}
+	return link.Take(r.Context(), w.kept, r.PostForm.Get("link"))
 }
 
 // spend takes the link and opens a session of the person it was made for.
 func (w *Web) spend(rw http.ResponseWriter, r *http.Request) {
-	person, err := link.Take(r.Context(), w.kept, r.PostForm.Get("link"))
+	person, err := w.arrives(r)
 	if err != nil {
 		w.fail(rw, r, err)
 		return
@@ -70,13 +90,18 @@ func (w *Web) signOut(rw http.ResponseWriter, r *http.Request) {
 	http.Redirect(rw, r, "/signin", http.StatusSeeOther)
 }
 
-var requestPath = regexp.MustCompile(`^/r/req_[0-9a-z]{12}$`)
+var (
+	plainPath = regexp.MustCompile(`^/(history|r/req_[0-9a-z]{16})?$`)
+	ownPath   = regexp.MustCompile(`^(/plain)?/(history|r/req_[0-9a-z]{16})?$|^/(people|agents|resources|policy|setup|verify)$`)
+)
 
-// ownPage is the path if it is one of the few that somebody may be sent to after
-// signing in, otherwise the Inbox.
-func ownPage(path string) string {
-	if path == "/history" || requestPath.MatchString(path) {
-		return path
+// ownPage is the address if it is of one of the pages that somebody may be sent
+// to after signing in, otherwise the Inbox's.
+func ownPage(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !ownPath.MatchString(u.Path) {
+		return "/"
 	}
-	return "/"
+	own := url.URL{Path: u.Path, RawQuery: u.Query().Encode()}
+	return own.String()
 }

@@ -1,19 +1,15 @@
-// Package web is what people use in a browser: sign-in, the Inbox, a request and
-// its decision, the History. Its pages are drawn on the server and hold no
-// script at all, so that nothing an agent writes can act in a reviewer's
-// browser. Start with New; decide.go takes the decisions, see.go says who sees
-// what.
+// Package web is what people use in a browser: sign-in, the console, and below
+// /plain/ the Inbox, a request and its decision, and the History for browsers
+// without script, drawn on the server. Start with New; console.go serves the
+// console, decide.go takes the decisions of the plain pages.
 package web
 
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"fmt"
 	"html/template"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -41,6 +37,9 @@ type Config struct {
 	Log *slog.Logger
 	// Demo is the gate's: approvals may come from where the agents run.
 	Demo bool
+	// Profiles are the people whom the sign-in page offers to be, without a proof
+	// of any kind. For a demo alone.
+	Profiles []string
 	// Version stands at the foot of every page.
 	Version string
 }
@@ -52,7 +51,7 @@ type Web struct {
 	cfg    Config
 	origin string // of PublicURL, as browsers spell it
 	pages  *template.Template
-	static map[string]string // path to ETag
+	static map[string]asset // by path
 	mux    *http.ServeMux
 }
 
@@ -76,7 +75,7 @@ func New(g *gate.Gate, kept store.Ephemeral, cfg Config) (*Web, error) {
 	if w.pages, err = template.New("").Funcs(functions()).ParseFS(files, "pages/*.html"); err != nil {
 		return nil, err
 	}
-	if w.static, err = etags(); err != nil {
+	if w.static, err = assets(); err != nil {
 		return nil, err
 	}
 	w.mux = w.routes()
@@ -85,10 +84,16 @@ func New(g *gate.Gate, kept store.Ephemeral, cfg Config) (*Web, error) {
 
 func (w *Web) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	mux.Handle("GET /{$}", w.forPeople(w.inbox))
-	mux.Handle("GET /history", w.forPeople(w.history))
-	mux.Handle("GET /r/{id}", w.forPeople(w.request))
-	mux.Handle("POST /r/{id}/decide", w.posted(w.forPeople(w.decide)))
+	for _, page := range []string{"/{$}", "/r/{id}", "/history", "/people", "/agents", "/resources", "/policy"} {
+		mux.HandleFunc("GET "+page, w.closed)
+	}
+	for _, page := range []string{"/verify", "/setup", "/join", "/recover"} {
+		mux.HandleFunc("GET "+page, w.open)
+	}
+	mux.Handle("GET /plain/{$}", w.forPeople(w.inbox))
+	mux.Handle("GET /plain/history", w.forPeople(w.history))
+	mux.Handle("GET /plain/r/{id}", w.forPeople(w.request))
+	mux.Handle("POST /plain/r/{id}/decide", w.posted(w.forPeople(w.decide)))
 	mux.HandleFunc("GET /signin", w.signInPage)
 	mux.Handle("POST /signin", w.posted(http.HandlerFunc(w.spend)))
 	mux.Handle("POST /signout", w.posted(http.HandlerFunc(w.signOut)))
@@ -101,32 +106,6 @@ func (w *Web) routes() *http.ServeMux {
 func (w *Web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	guard(rw.Header())
 	w.mux.ServeHTTP(rw, r)
-}
-
-// etags names each static file by its content.
-func etags() (map[string]string, error) {
-	tags := map[string]string{}
-	err := fs.WalkDir(files, "static", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		b, err := files.ReadFile(path)
-		sum := sha256.Sum256(b)
-		tags["/"+path] = `"` + hex.EncodeToString(sum[:8]) + `"`
-		return err
-	})
-	return tags, err
-}
-
-func (w *Web) file(rw http.ResponseWriter, r *http.Request) {
-	tag, ok := w.static[r.URL.Path]
-	if !ok {
-		w.fail(rw, r, noPage())
-		return
-	}
-	rw.Header().Set("Etag", tag)
-	rw.Header().Set("Cache-Control", "no-cache") // kept, and asked for again by its tag
-	http.ServeFileFS(rw, r, files, r.URL.Path[1:])
 }
 
 // page is what every page is drawn with.

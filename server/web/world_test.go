@@ -269,7 +269,7 @@ var hiddenField = regexp.MustCompile(`<input type="hidden" name="([a-z_]+)" valu
 func (b *browser) form(id countersign.RequestID, choice string, more ...string) url.Values {
 	b.w.t.Helper()
 	f := url.Values{"choice": {choice}}
-	for _, m := range hiddenField.FindAllStringSubmatch(b.get("/r/"+string(id)).body, -1) {
+	for _, m := range hiddenField.FindAllStringSubmatch(b.get("/plain/r/"+string(id)).body, -1) {
 		f.Set(m[1], m[2])
 	}
 	for i := 0; i+1 < len(more); i += 2 {
@@ -280,7 +280,7 @@ func (b *browser) form(id countersign.RequestID, choice string, more ...string) 
 
 func (b *browser) decide(id countersign.RequestID, choice string, more ...string) answer {
 	b.w.t.Helper()
-	return b.post("/r/"+string(id)+"/decide", b.form(id, choice, more...))
+	return b.post("/plain/r/"+string(id)+"/decide", b.form(id, choice, more...))
 }
 
 // wants fails unless the answer has the status and people read each of the texts.

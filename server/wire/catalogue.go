@@ -75,15 +75,34 @@ func People(d *countersign.Directory) []client.Person {
 		out = append(out, client.Person{
 			ID: p.ID, Name: p.Name, Issuer: p.Issuer, Subject: p.Subject,
 			Groups: notNil(groups[id]), Inactive: p.Inactive, Since: p.Since,
+			Passkeys: Passkeys(d, id), InvitedBy: owner(p.InvitedBy, d),
 		})
+	}
+	return out
+}
+
+// Passkeys are those of the person, the oldest first.
+func Passkeys(d *countersign.Directory, person string) []client.Passkey {
+	out := []client.Passkey{}
+	for _, c := range d.CredentialsOf(person) {
+		k := client.Passkey{ID: c.ID, Name: c.Name, Since: c.Since, Synced: c.Synced, Pending: c.Pending, VouchedBy: []string{}}
+		for _, id := range c.VouchedBy {
+			k.VouchedBy = append(k.VouchedBy, owner(id, d))
+		}
+		out = append(out, k)
 	}
 	return out
 }
 
 // Policy is the active bundle; without one, everything is held.
 func Policy(d *countersign.Directory) client.Policy {
+	out := client.Policy{Files: []client.PolicyFile{}, Rules: []client.RuleOutline{}}
 	if d.Policy == nil {
-		return client.Policy{Files: map[string]string{}}
+		return out
 	}
-	return client.Policy{Digest: text(d.Policy.Bundle), Files: d.Policy.Files}
+	out.Digest, out.Solo = text(d.Policy.Bundle), d.Policy.Solo
+	for _, name := range slices.Sorted(maps.Keys(d.Policy.Files)) {
+		out.Files = append(out.Files, client.PolicyFile{Name: name, Text: d.Policy.Files[name]})
+	}
+	return out
 }

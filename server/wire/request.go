@@ -60,6 +60,8 @@ func command(c countersign.Command) client.Command {
 			Kind: c.Kind(), Method: c.Method, Params: string(c.Params),
 			Resource: c.Resource, Target: text(c.Target), Tool: text(c.Tool),
 		}
+	case countersign.Control:
+		return client.Command{Kind: c.Kind(), Resource: c.On(), Entity: string(c.Entity), BodyKind: string(c.BodyKind)}
 	case nil:
 		return client.Command{}
 	}

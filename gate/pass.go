@@ -1,0 +1,87 @@
+package gate
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/internal/canon"
+	"github.com/countersignhq/countersign/understand/mcptool"
+)
+
+// Pass answers one of the methods that are no commands, over the upstream's one
+// session. A listing of tools also pins what it shows for the first time, and
+// notes what is not as pinned.
+func (g *Gate) Pass(ctx context.Context, by countersign.Principal, name, method string, params []byte) ([]byte, error) {
+	d, err := g.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := resource(d, name); err != nil {
+		return nil, err
+	}
+	up, ok := g.cfg.Executors[name].(Passer)
+	if !ok {
+		return nil, &countersign.Error{Code: countersign.CodeUnavailable, Detail: fmt.Sprintf("no upstream of this server answers for %s", name), Hint: "add it to the configuration"}
+	}
+	answer, err := up.Pass(ctx, method, params)
+	if err != nil {
+		return nil, &countersign.Error{Code: countersign.CodeUnavailable, Detail: fmt.Sprintf("%s on %s: %v", method, name, err), Hint: "countersign doctor tells what is wrong"}
+	}
+	g.cfg.Log.Info("passed", "agent", by.ID, "resource", name, "method", method, "bytes", len(answer))
+	if _, refused := canon.Member(answer, "error"); method == "tools/list" && !refused {
+		if err := g.learn(ctx, name, answer); err != nil {
+			return nil, unavailable(err)
+		}
+	}
+	return answer, nil
+}
+
+// learn pins the tools that a listing shows for the first time, and notes those
+// whose definition is not their pin.
+func (g *Gate) learn(ctx context.Context, name string, listing []byte) error {
+	seen, claims, err := mcptool.Pins(listing)
+	if err != nil {
+		return fmt.Errorf("read the tools of %s: %w", name, err)
+	}
+	return g.direct(ctx, gateway(), func(d *countersign.Directory) (countersign.RequestID, countersign.Body, error) {
+		r, err := resource(d, name)
+		if err != nil {
+			return "", nil, err
+		}
+		old := r
+		r.Pins, r.Changed, r.Claims = clone(r.Pins), clone(r.Changed), clone(r.Claims)
+		for tool, digest := range seen {
+			pin, pinned := r.Pins[tool]
+			switch {
+			case !pinned:
+				r.Pins[tool] = digest
+			case pin != digest:
+				r.Changed[tool] = digest
+			default:
+				delete(r.Changed, tool)
+			}
+			r.Claims[tool] = claims[tool]
+		}
+		if same(old, r) {
+			return "", nil, nil
+		}
+		return countersign.ResourceID(name), countersign.ResourceChanged{Resource: r, Because: "listing"}, nil
+	})
+}
+
+// same reports whether two resources are recorded alike.
+func same(a, b countersign.Resource) bool {
+	one, err := canon.Marshal(a)
+	two, err2 := canon.Marshal(b)
+	return err == nil && err2 == nil && bytes.Equal(one, two)
+}
+
+func clone[V any](m map[string]V) map[string]V {
+	if m == nil {
+		return map[string]V{}
+	}
+	return maps.Clone(m)
+}

@@ -1,0 +1,106 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/brief"
+	"github.com/countersignhq/countersign/server/view"
+)
+
+// A page is the request as a reviewer is shown it, with what they may do.
+type page struct {
+	brief.Brief
+	ViewDigest countersign.Digest `json:"view_digest"`
+	Version    uint64             `json:"version"`
+	// You is nil for whoever is no person.
+	You    *view.You   `json:"you"`
+	Events []view.Step `json:"events"`
+	// Like are earlier requests of the same agent for the same tool, the newest
+	// few of LikeTotal.
+	Like      []view.Row `json:"like"`
+	LikeTotal int        `json:"like_total"`
+	// Redacted is true where a secret is hidden; reveal shows it, on record.
+	Redacted bool `json:"redacted"`
+}
+
+// brief answers the request as reviewers are shown it.
+func (a *api) brief(w http.ResponseWriter, r *http.Request, c caller) error {
+	found, d, err := a.find(r.Context(), c, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	p, err := a.page(r, c, d, found, brief.Build(found, d))
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, p)
+}
+
+// page is the brief with all that stands around it.
+func (a *api) page(r *http.Request, c caller, d *countersign.Directory, found countersign.Request, b brief.Brief) (page, error) {
+	p := page{Brief: b, ViewDigest: b.Digest(), Version: found.Version, Like: []view.Row{}, Redacted: b.Command.End.Redacted > 0}
+	if c.Kind == person {
+		you := view.YouOf(d, found, b, a.standing(c, d))
+		p.You = &you
+	}
+	entries, err := a.store.Events(r.Context(), found.ID)
+	if err != nil {
+		return p, unavailable(fmt.Sprintf("the events of %s", found.ID), err)
+	}
+	if p.Events, err = view.StepsOf(b, entries); err != nil {
+		return p, err
+	}
+	like, n, err := view.Alike(r.Context(), a.gate.Search, d, c.Principal, found)
+	if err != nil {
+		return p, err
+	}
+	p.LikeTotal = n
+	for _, one := range like {
+		p.Like = append(p.Like, view.RowOf(d, one))
+	}
+	return p, nil
+}
+
+// reveal puts on record that the caller has the secrets of the command shown to
+// them, and shows them. Only this view can be approved then.
+func (a *api) reveal(w http.ResponseWriter, r *http.Request, c caller) error {
+	var in struct {
+		Reason string `json:"reason"`
+	}
+	if err := body(w, r, maxBody, &in); err != nil {
+		return err
+	}
+	if len(in.Reason) > maxReason {
+		return tooLong()
+	}
+	found, _, err := a.find(r.Context(), c, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if found, err = a.gate.Reveal(r.Context(), found.ID, c.Principal, a.origin(r), in.Reason); err != nil {
+		return err
+	}
+	d, err := a.gate.Directory(r.Context())
+	if err != nil {
+		return err
+	}
+	p, err := a.page(r, c, d, found, brief.Reveal(found, d))
+	if err != nil {
+		return err
+	}
+	p.Redacted = false
+	return reply(w, http.StatusOK, p)
+}
+
+// standing is who the caller is, for what they may do.
+func (a *api) standing(c caller, d *countersign.Directory) view.Standing {
+	return view.Standing{Person: c.ID, Assurance: c.assurance(a.cfg.Now()), Solo: c.auth.Solo, Demo: a.cfg.About.Demo}
+}
+
+func unavailable(what string, err error) error {
+	return fmt.Errorf("%w (%w)", &countersign.Error{
+		Code: countersign.CodeUnavailable, Detail: what + " cannot be read", Hint: "try again in a moment",
+	}, err)
+}

@@ -1,0 +1,369 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/client"
+	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/identity/passkey"
+	"github.com/countersignhq/countersign/identity/setup"
+	"github.com/countersignhq/countersign/server/wire"
+)
+
+// local is the issuer of people whom no identity provider knows.
+const local = "local"
+
+// operatorID is who vouches for what a link of the operator's opened.
+const operatorID = "operator"
+
+// A grant says on what grounds a passkey may be enrolled; the ceremony carries it.
+type grant struct {
+	Why string `json:"why"`
+	// Token is spent when the passkey is there; empty for whoever is signed in.
+	Token string `json:"token,omitempty"`
+	// Name is that of the person whom a setup link adds.
+	Name string `json:"name,omitempty"`
+	// Signed is true when an earlier passkey of the person signed for it.
+	Signed bool `json:"signed,omitempty"`
+}
+
+// beginEnrolment answers what the browser makes a passkey with, for who has a
+// setup link, an invitation or an open recovery code, or is signed in.
+func (a *api) beginEnrolment(w http.ResponseWriter, r *http.Request, _ caller) error {
+	keys, err := a.passkeys()
+	if err != nil {
+		return err
+	}
+	var in struct {
+		Token string `json:"token"`
+		Name  string `json:"name"`
+		// Assertion is a finished sign-in ceremony: whoever has a passkey signs
+		// for another with it.
+		Assertion *answeredCeremony `json:"assertion"`
+	}
+	if err := body(w, r, maxBody, &in); err != nil {
+		return err
+	}
+	d, err := a.gate.Directory(r.Context())
+	if err != nil {
+		return err
+	}
+	var p countersign.Person
+	var g grant
+	if in.Token != "" {
+		p, g, err = a.byTicket(r.Context(), d, in.Token, in.Name)
+	} else {
+		p, g, err = a.bySession(r, d, in.Assertion)
+	}
+	if err != nil {
+		return err
+	}
+	carried, err := json.Marshal(g)
+	if err != nil {
+		return err
+	}
+	options, err := keys.BeginEnrolment(r.Context(), p, d.CredentialsOf(p.ID), carried)
+	if err != nil {
+		return err
+	}
+	type who struct {
+		ID   string `json:"id"`
+		Name string `json:"name"`
+	}
+	return reply(w, http.StatusOK, struct {
+		passkey.Options
+		Person who    `json:"person"`
+		Why    string `json:"why"`
+	}{options, who{p.ID, p.Name}, g.Why})
+}
+
+// byTicket is who enrols with a link or a code. It is not spent yet.
+func (a *api) byTicket(ctx context.Context, d *countersign.Directory, token, name string) (countersign.Person, grant, error) {
+	t, err := a.desk.Look(ctx, token)
+	if err != nil {
+		return countersign.Person{}, grant{}, err
+	}
+	g := grant{Why: t.Why, Token: token}
+	if t.Why == setup.Setup {
+		if d.Enrolled() > 0 {
+			return countersign.Person{}, g, takenOver()
+		}
+		if g.Name, err = personName(name); err != nil {
+			return countersign.Person{}, g, err
+		}
+		return countersign.Person{ID: countersign.NewID("per"), Name: g.Name}, g, nil
+	}
+	p, ok := d.People[t.Person]
+	if !ok && t.Why == setup.Invited {
+		return p, g, &countersign.Error{Code: countersign.CodePending, Detail: "the invitation waits for people to approve it", Hint: "open the link again when they have"}
+	}
+	if !ok || p.Inactive {
+		return p, g, forbidden("this is of nobody who is active here", "ask the operator")
+	}
+	return p, g, nil
+}
+
+func takenOver() error {
+	return forbidden("this server has been taken over already", "ask whoever did for an invitation")
+}
+
+func forbidden(detail, hint string) error {
+	return &countersign.Error{Code: countersign.CodeForbidden, Detail: detail, Hint: hint}
+}
+
+// bySession is who enrols another passkey, or the first after a link of the
+// operator's. Whoever has one signs with it now: a session that lies in a browser
+// makes no key.
+func (a *api) bySession(r *http.Request, d *countersign.Directory, signed *answeredCeremony) (countersign.Person, grant, error) {
+	c, err := a.identify(r)
+	if err != nil {
+		return countersign.Person{}, grant{}, err
+	}
+	if c.Kind != person {
+		return countersign.Person{}, grant{}, forbidden("only people have passkeys", "sign in")
+	}
+	g := grant{Why: setup.Another}
+	if signed != nil {
+		by, err := a.provenBy(r, *signed)
+		if err != nil {
+			return countersign.Person{}, g, err
+		}
+		if by.Person != c.ID || by.Pending {
+			return countersign.Person{}, g, forbidden("that passkey cannot sign for another of yours", "use one that you have, and that is confirmed")
+		}
+		g.Signed = true
+	}
+	if !g.Signed && (len(d.CredentialsOf(c.ID)) > 0 || c.auth.Method != "link") {
+		return countersign.Person{}, g, &countersign.Error{
+			Code: countersign.CodeAssuranceTooLow, Detail: "another passkey needs the signature of one that you have",
+			Hint: "finish POST /v1/session/challenge with it and send that as assertion",
+		}
+	}
+	return d.People[c.ID], g, nil
+}
+
+func personName(s string) (string, error) {
+	s = strings.TrimSpace(s)
+	if s == "" || utf8.RuneCountInString(s) > 100 || strings.ContainsAny(s, "|\n\t") {
+		return "", bad("a person has a name of at most 100 characters, without |", "say what others call you")
+	}
+	return s, nil
+}
+
+// enrol records the passkey that the browser made, and signs its person in.
+func (a *api) enrol(w http.ResponseWriter, r *http.Request, _ caller) error {
+	keys, err := a.passkeys()
+	if err != nil {
+		return err
+	}
+	var in struct {
+		answeredCeremony
+		Name string `json:"name"`
+	}
+	if err := body(w, r, maxBody, &in); err != nil {
+		return err
+	}
+	made, carried, err := keys.Enrol(r.Context(), in.Ceremony, in.Credential)
+	if err != nil {
+		return err
+	}
+	var g grant
+	if err := json.Unmarshal(carried, &g); err != nil {
+		return err
+	}
+	if made.Name = strings.TrimSpace(in.Name); made.Name == "" || utf8.RuneCountInString(made.Name) > 100 {
+		made.Name = "Passkey"
+	}
+	made, first, err := a.admitKey(r, made, g)
+	if err != nil {
+		return err
+	}
+	return a.enrolled(w, r, made, g, first)
+}
+
+// admitKey has the grounds of the passkey hold, spends them, and puts it on
+// record; first is true if its person had none before.
+func (a *api) admitKey(r *http.Request, made countersign.Credential, g grant) (c countersign.Credential, first bool, err error) {
+	ctx := r.Context()
+	var t setup.Ticket
+	if g.Token != "" {
+		if t, err = a.desk.Spend(ctx, g.Token); err != nil {
+			return made, false, err
+		}
+	} else if c, err := a.identify(r); err != nil || c.ID != made.Person {
+		return made, false, errors.Join(forbidden("the session is no longer that of whom the passkey was made for", "sign in again"), err)
+	}
+	if t.Why == setup.Setup {
+		if err := a.addFirst(r, made.Person, g.Name); err != nil {
+			return made, false, err
+		}
+	}
+	d, err := a.gate.Directory(ctx)
+	if err != nil {
+		return made, false, err
+	}
+	p := d.People[made.Person]
+	made.VouchedBy, made.Pending = vouchers(d, made.Person, t, g), t.Why == setup.Recovery
+	first = !hadKeys(d, p.ID)
+	who := countersign.Who{Actor: p.Principal(), Origin: a.origin(r), AuthTime: a.cfg.Now().UTC(), Method: g.Why}
+	if made, err = a.gate.Enrol(ctx, who, made); err != nil {
+		return made, first, err
+	}
+	if t.Why == setup.Recovery {
+		err = a.desk.Notify(ctx, p.Name+" enrolled a passkey with a recovery code; it signs nothing until a second person confirms it.")
+	}
+	return made, first, errors.Join(err, a.joinGroups(r, p, t))
+}
+
+// hadKeys reports whether the person has, or had, a passkey.
+func hadKeys(d *countersign.Directory, person string) bool {
+	for _, c := range d.Credentials {
+		if c.Person == person {
+			return true
+		}
+	}
+	return false
+}
+
+// vouchers are who stands for the person's new passkey.
+func vouchers(d *countersign.Directory, person string, t setup.Ticket, g grant) []string {
+	switch {
+	case t.Why == setup.Invited:
+		return []string{t.By}
+	case g.Signed:
+		return []string{person}
+	case t.Why == setup.Recovery:
+		// The code was given to whoever enrolled the first key.
+		for _, c := range d.CredentialsOf(person) {
+			if !c.Pending {
+				return []string{person}
+			}
+		}
+		if by := d.People[person].InvitedBy; by != "" {
+			return []string{by}
+		}
+	}
+	return []string{operatorID}
+}
+
+// addFirst adds the person who takes the server over. Nobody can a second time.
+func (a *api) addFirst(r *http.Request, id, name string) error {
+	d, err := a.gate.Directory(r.Context())
+	if err != nil {
+		return err
+	}
+	if d.Enrolled() > 0 {
+		return takenOver()
+	}
+	_, err = a.gate.SetPerson(r.Context(), a.operator(r), countersign.Person{ID: id, Name: name, Issuer: local, Subject: name, InvitedBy: operatorID})
+	return err
+}
+
+// operator is who did what a link of the operator's opened.
+func (a *api) operator(r *http.Request) countersign.Who {
+	return countersign.Who{Actor: countersign.Operator(), Origin: a.origin(r), Method: setup.Setup}
+}
+
+// joinGroups brings the person into the groups of the invitation, and who takes
+// the server over into those that have nobody yet. Where people have to let that
+// through, they are asked.
+func (a *api) joinGroups(r *http.Request, p countersign.Person, t setup.Ticket) error {
+	d, err := a.gate.Directory(r.Context())
+	if err != nil {
+		return err
+	}
+	who, groups := a.operator(r), t.Groups
+	if t.Why == setup.Setup {
+		for name, g := range d.Groups {
+			if len(g.Members) == 0 {
+				groups = append(groups, name)
+			}
+		}
+	}
+	if by, ok := d.People[t.By]; ok {
+		who.Actor, who.Method = by.Principal(), setup.Invited
+	}
+	for _, name := range groups {
+		var ids []string
+		for _, m := range d.Groups[name].Members {
+			ids = append(ids, m.Person)
+		}
+		if slices.Contains(ids, p.ID) {
+			continue
+		}
+		err := a.gate.SetGroup(r.Context(), who, name, append(ids, p.ID))
+		if _, held := errors.AsType[*gate.HeldError](err); err != nil && !held {
+			a.cfg.Log.Warn("a group of an invitation is not joined", "person", p.ID, "group", name, "err", err)
+		}
+	}
+	return nil
+}
+
+// enrolled answers the passkey, with recovery codes for whoever has none yet.
+func (a *api) enrolled(w http.ResponseWriter, r *http.Request, made countersign.Credential, g grant, first bool) error {
+	d, err := a.gate.Directory(r.Context())
+	if err != nil {
+		return err
+	}
+	out := struct {
+		Passkey       client.Passkey `json:"passkey"`
+		RecoveryCodes []string       `json:"recovery_codes"`
+	}{}
+	for _, k := range wire.Passkeys(d, made.Person) {
+		if k.ID == made.ID {
+			out.Passkey = k
+		}
+	}
+	if first || g.Why == setup.Recovery {
+		if out.RecoveryCodes, err = a.desk.Codes(r.Context(), d.People[made.Person]); err != nil {
+			return unavailable("recovery codes", err)
+		}
+	}
+	// A link's session goes on being worth more than that of a passkey that waits.
+	if g.Token != "" || !made.Pending {
+		if _, err := a.open(w, r, made); err != nil {
+			return err
+		}
+	}
+	return reply(w, http.StatusCreated, out)
+}
+
+// removePasskey removes a passkey of the caller's; sessions that it opened end.
+func (a *api) removePasskey(w http.ResponseWriter, r *http.Request, c caller) error {
+	var in struct {
+		Reason string `json:"reason"`
+	}
+	if err := body(w, r, maxBody, &in); err != nil {
+		return err
+	}
+	if len(in.Reason) > maxReason {
+		return tooLong()
+	}
+	if err := a.gate.RemoveCredential(r.Context(), a.who(r, c), r.PathValue("id"), in.Reason); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// confirmPasskey has the caller stand for another's passkey.
+func (a *api) confirmPasskey(w http.ResponseWriter, r *http.Request, c caller) error {
+	if err := body(w, r, maxBody, &struct{}{}); err != nil {
+		return err
+	}
+	if err := a.freshly(c); err != nil {
+		return err
+	}
+	if err := a.gate.ConfirmCredential(r.Context(), a.who(r, c), r.PathValue("id")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

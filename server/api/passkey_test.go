@@ -1,0 +1,325 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/client"
+	"github.com/descope/virtualwebauthn"
+)
+
+// A browser is one person's, with an authenticator and a cookie.
+type browser struct {
+	w    *world
+	rp   virtualwebauthn.RelyingParty
+	auth virtualwebauthn.Authenticator
+	key  virtualwebauthn.Credential
+	// as is who a link signed in, empty for a browser with a cookie of its own.
+	as     string
+	cookie string
+}
+
+func (w *world) browser(as string) *browser {
+	return &browser{
+		w: w, as: as, rp: virtualwebauthn.RelyingParty{ID: "gate.example", Name: "Countersign", Origin: origin},
+		auth: virtualwebauthn.NewAuthenticator(), key: newKey(),
+	}
+}
+
+// newKey is a key whose coordinates have 32 bytes each: the virtual authenticator
+// leaves leading zeros out, which no real one may (RFC 9053, section 7.1.1).
+func newKey() virtualwebauthn.Credential {
+	const whole = 77 // bytes of a P-256 COSE_Key
+	for {
+		if c := virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2); len(c.Key.AttestationData()) == whole {
+			return c
+		}
+	}
+}
+
+// send calls as the browser does, and keeps the cookie that it is given.
+func (b *browser) send(method, path string, v any) answered {
+	b.w.t.Helper()
+	text := ""
+	if v != nil {
+		j, err := json.Marshal(v)
+		must(b.w.t, err)
+		text = string(j)
+	}
+	c := call{as: b.as, method: method, path: path, body: text, header: http.Header{"Origin": {origin}}}
+	if b.cookie != "" {
+		c.as, c.header["Cookie"] = nobody, []string{b.cookie}
+	}
+	got := b.w.send(c)
+	if set := got.header.Values("Set-Cookie"); len(set) > 0 { // the last one wins
+		b.cookie, _, _ = strings.Cut(set[len(set)-1], ";")
+	}
+	return got
+}
+
+// A begunCeremony is what a challenge answers.
+type begunCeremony struct {
+	Ceremony  string          `json:"ceremony"`
+	PublicKey json.RawMessage `json:"public_key"`
+	Person    struct{ ID, Name string }
+	Why       string
+}
+
+type object = map[string]any
+
+func (b *browser) begin(path string, v any) begunCeremony {
+	b.w.t.Helper()
+	got := b.send("POST", path, v)
+	got.wants(b.w.t, http.StatusOK, "")
+	return decode[begunCeremony](b.w.t, got)
+}
+
+// create answers a challenge for a new passkey.
+func (b *browser) create(c begunCeremony) object {
+	b.w.t.Helper()
+	options, err := virtualwebauthn.ParseAttestationOptions(string(c.PublicKey))
+	must(b.w.t, err)
+	b.auth.Options.UserHandle = []byte(options.UserID)
+	b.auth.AddCredential(b.key)
+	made := virtualwebauthn.CreateAttestationResponse(b.rp, b.auth, b.key, *options)
+	return object{"ceremony": c.Ceremony, "credential": json.RawMessage(made), "name": "MacBook"}
+}
+
+// get answers a challenge with the passkey.
+func (b *browser) get(c begunCeremony) object {
+	b.w.t.Helper()
+	options, err := virtualwebauthn.ParseAssertionOptions(string(c.PublicKey))
+	must(b.w.t, err)
+	return object{"ceremony": c.Ceremony, "credential": json.RawMessage(virtualwebauthn.CreateAssertionResponse(b.rp, b.auth, b.key, *options))}
+}
+
+// A madePasskey is what an enrolment answers.
+type madePasskey struct {
+	Passkey       client.Passkey `json:"passkey"`
+	RecoveryCodes []string       `json:"recovery_codes"`
+}
+
+func (b *browser) enrol(with object) madePasskey {
+	b.w.t.Helper()
+	got := b.send("POST", "/v1/passkeys", b.create(b.begin("/v1/passkeys/challenge", with)))
+	got.wants(b.w.t, http.StatusCreated, "")
+	return decode[madePasskey](b.w.t, got)
+}
+
+func (b *browser) signIn() answered {
+	b.w.t.Helper()
+	return b.send("POST", "/v1/session", b.get(b.begin("/v1/session/challenge", object{})))
+}
+
+// enrolled is a browser in which the person has a passkey that counts for what is
+// asked from now on. The first of all needs nobody's word; a later one is
+// confirmed by who has one.
+func (w *world) enrolled(name string, by ...*browser) *browser {
+	w.t.Helper()
+	b := w.browser(name)
+	made := b.enrol(object{})
+	for _, other := range by {
+		other.send("POST", "/v1/passkeys/"+made.Passkey.ID+"/confirm", nil).wants(w.t, http.StatusNoContent, "")
+	}
+	if len(by) > 0 {
+		b.signIn().wants(w.t, http.StatusOK, "")
+	}
+	w.offset.Add(int64(time.Second))
+	return b
+}
+
+func (b *browser) challenge(r client.Request, choice string) begunCeremony {
+	b.w.t.Helper()
+	return b.begin("/v1/requests/"+r.ID+"/challenge", object{"choice": choice, "digest": r.Digest, "view_digest": r.ViewDigest})
+}
+
+func (b *browser) decide(r client.Request, choice string, assertion object) answered {
+	b.w.t.Helper()
+	in := object{"choice": choice, "digest": r.Digest, "view_digest": r.ViewDigest, "reason": "because"}
+	if assertion != nil {
+		in["assertion"] = assertion
+	}
+	return b.send("POST", "/v1/requests/"+r.ID+"/decisions", in)
+}
+
+func TestAPasskeySignsOneDecision(t *testing.T) {
+	w := newWorld(t)
+	b := w.enrolled(bob)
+	r := w.held()
+	got := b.decide(r, "approve", b.get(b.challenge(r, "approve")))
+	got.wants(t, http.StatusCreated, "")
+	after := got.request(t)
+	if d := after.Decisions[0]; after.Decision != "approved" || d.Assurance != "passkey" || d.By.ID != w.ids[bob] || d.Solo {
+		t.Errorf("the decision is %+v of %s; want bob's approval, by passkey", d, after.Decision)
+	}
+	r = w.held()
+	b.decide(r, "reject", b.get(b.challenge(r, "reject"))).wants(t, http.StatusCreated, "")
+}
+
+func TestASignatureOfAnotherDecisionIsRefused(t *testing.T) {
+	w := newWorld(t)
+	b := w.enrolled(bob)
+	for name, forge := range map[string]func(r client.Request) (assertion object, choice string){
+		"another choice": func(r client.Request) (object, string) { return b.get(b.challenge(r, "reject")), "approve" },
+		"another request": func(client.Request) (object, string) {
+			return b.get(b.challenge(w.held(), "approve")), "approve"
+		},
+		"another ceremony's answer": func(r client.Request) (object, string) {
+			reject, approve := b.get(b.challenge(r, "reject")), b.challenge(r, "approve")
+			return object{"ceremony": approve.Ceremony, "credential": reject["credential"]}, "approve"
+		},
+		"a sign-in": func(r client.Request) (object, string) {
+			in, approve := b.get(b.begin("/v1/session/challenge", object{})), b.challenge(r, "approve")
+			return object{"ceremony": approve.Ceremony, "credential": in["credential"]}, "approve"
+		},
+		"a sign-in's ceremony": func(client.Request) (object, string) {
+			return b.get(b.begin("/v1/session/challenge", object{})), "approve"
+		},
+		"nobody verified": func(r client.Request) (object, string) {
+			c := b.challenge(r, "approve")
+			b.auth.Options.UserNotVerified = true
+			defer func() { b.auth.Options.UserNotVerified = false }()
+			return b.get(c), "approve"
+		},
+		"nobody there": func(r client.Request) (object, string) {
+			c := b.challenge(r, "approve")
+			b.auth.Options.UserNotPresent = true
+			defer func() { b.auth.Options.UserNotPresent = false }()
+			return b.get(c), "approve"
+		},
+		"another origin": func(r client.Request) (object, string) {
+			c := b.challenge(r, "approve")
+			b.rp.Origin = "https://gate.example.evil"
+			defer func() { b.rp.Origin = origin }()
+			return b.get(c), "approve"
+		},
+		"another relying party": func(r client.Request) (object, string) {
+			c := b.challenge(r, "approve")
+			b.rp.ID = "evil.example"
+			defer func() { b.rp.ID = "gate.example" }()
+			return b.get(c), "approve"
+		},
+		"another key": func(r client.Request) (object, string) {
+			c, mine := b.challenge(r, "approve"), b.key
+			b.key = newKey()
+			b.key.ID = mine.ID
+			defer func() { b.key = mine }()
+			return b.get(c), "approve"
+		},
+		"a passkey that is none": func(r client.Request) (object, string) {
+			c, mine := b.challenge(r, "approve"), b.key
+			b.key = newKey()
+			defer func() { b.key = mine }()
+			return b.get(c), "approve"
+		},
+		"too late": func(r client.Request) (object, string) {
+			signed := b.get(b.challenge(r, "approve"))
+			w.offset.Add(int64(6 * time.Minute))
+			return signed, "approve"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := w.held()
+			assertion, choice := forge(r)
+			b.decide(r, choice, assertion).wants(t, 403, countersign.CodePasskeyInvalid)
+			if after := w.send(call{as: admin, method: "GET", path: "/v1/requests/" + r.ID}).request(t); after.Decision != "pending" {
+				t.Errorf("the request is %s, want pending", after.Decision)
+			}
+		})
+	}
+}
+
+func TestASignatureCountsOnce(t *testing.T) {
+	w := newWorld(t)
+	b := w.enrolled(bob)
+	r := w.held()
+	signed := b.get(b.challenge(r, "approve"))
+	b.decide(r, "approve", signed).wants(t, http.StatusCreated, "")
+	b.decide(w.held(), "approve", signed).wants(t, 403, countersign.CodePasskeyInvalid)
+	again := w.held()
+	c := b.challenge(again, "approve")
+	b.decide(again, "approve", object{"ceremony": c.Ceremony, "credential": signed["credential"]}).wants(t, 403, countersign.CodePasskeyInvalid)
+}
+
+func TestARemovedPasskeyOpensAndSignsNothing(t *testing.T) {
+	w := newWorld(t)
+	b := w.enrolled(bob)
+	r := w.held()
+	signed := b.get(b.challenge(r, "approve"))
+	signing := b.get(b.begin("/v1/session/challenge", object{}))
+	id := decode[client.Me](t, b.send("GET", "/v1/me", nil)).Passkeys[0].ID
+	b.send("DELETE", "/v1/passkeys/"+id, object{"reason": "lost"}).wants(t, http.StatusNoContent, "")
+	b.send("GET", "/v1/me", nil).wants(t, 401, countersign.CodeUnauthenticated) // its session ended
+	b.cookie, b.as = "", bob
+	b.decide(r, "approve", signed).wants(t, 403, countersign.CodePasskeyInvalid)
+	b.send("POST", "/v1/session", signing).wants(t, 403, countersign.CodePasskeyInvalid)
+	b.signIn().wants(t, 403, countersign.CodePasskeyInvalid)
+}
+
+func TestAPasskeyCountsOnlyForWhatIsAskedAfterIt(t *testing.T) {
+	w := newWorld(t)
+	before := w.held()
+	w.offset.Add(int64(time.Second))
+	b := w.enrolled(bob)
+	b.send("POST", "/v1/requests/"+before.ID+"/challenge", object{"choice": "approve", "digest": before.Digest, "view_digest": before.ViewDigest}).
+		wants(t, 403, countersign.CodePasskeyInvalid)
+	other := w.held()
+	b.decide(before, "approve", b.get(b.challenge(other, "approve"))).wants(t, 403, countersign.CodePasskeyInvalid)
+	p := decode[paged](t, b.send("GET", "/v1/requests/"+before.ID+"/brief", nil))
+	if slices.Contains(p.You.May, "approve") || p.You.WhyNot.Code != countersign.CodePasskeyInvalid {
+		t.Errorf("bob may %+v; want no approve, since his passkey is newer", p.You)
+	}
+	p = decode[paged](t, b.send("GET", "/v1/requests/"+other.ID+"/brief", nil))
+	if !slices.Contains(p.You.May, "approve") || p.You.Needs != countersign.Passkey {
+		t.Errorf("bob may %+v; want approve, by passkey", p.You)
+	}
+}
+
+func TestSigningInTakesThePersonsOwnPasskey(t *testing.T) {
+	w := newWorld(t)
+	b := w.enrolled(bob)
+	b.send("DELETE", "/v1/session", nil).wants(t, http.StatusNoContent, "")
+	b.send("GET", "/v1/me", nil).wants(t, 401, countersign.CodeUnauthenticated)
+	b.as, b.cookie = nobody, ""
+	got := b.signIn()
+	got.wants(t, http.StatusOK, "")
+	me := decode[client.Me](t, got)
+	if me.Person.ID != w.ids[bob] || me.Session.Method != "passkey" || me.Session.Assurance != "" || me.Enrolled != 1 || !me.Claimed {
+		t.Errorf("me is %+v; want bob, by passkey, lending nothing by itself", me)
+	}
+	if cookie := got.header.Get("Set-Cookie"); !strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "SameSite=Lax") {
+		t.Errorf("the cookie is %q, want HttpOnly and SameSite=Lax", cookie)
+	}
+	first := b.cookie
+	b.signIn().wants(t, http.StatusOK, "")
+	if b.cookie == first {
+		t.Error("signing in again keeps the session, want a new one")
+	}
+	used := b.get(b.begin("/v1/session/challenge", object{}))
+	b.send("POST", "/v1/session", used).wants(t, http.StatusOK, "")
+	b.send("POST", "/v1/session", used).wants(t, 403, countersign.CodePasskeyInvalid)
+	for _, other := range []string{"https://GATE.example", "https://gate.example:8480", "http://gate.example", "https://gate.example.evil"} {
+		b.rp.Origin = other
+		b.signIn().wants(t, 403, countersign.CodePasskeyInvalid)
+	}
+	b.rp.Origin = origin
+	b.auth.Options.UserHandle = []byte(w.ids[carol])
+	b.signIn().wants(t, 403, countersign.CodePasskeyInvalid)
+	b.auth.Options.UserHandle = []byte(w.ids[bob])
+	b.auth.Options.UserNotVerified = true
+	b.signIn().wants(t, 403, countersign.CodePasskeyInvalid)
+}
+
+func TestAnotherSitesPageSignsNobodyIn(t *testing.T) {
+	w := newWorld(t)
+	for _, path := range []string{"/v1/session/challenge", "/v1/session", "/v1/passkeys/challenge", "/v1/passkeys", "/v1/recovery"} {
+		for _, from := range []string{"", "null", "https://evil.example"} {
+			w.send(call{as: nobody, method: "POST", path: path, body: "{}", header: http.Header{"Origin": {from}}}).wants(t, 403, countersign.CodeForbidden)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package control_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/understand/control"
+)
+
+func directory() *countersign.Directory {
+	d := countersign.NewDirectory()
+	d.Policy = &countersign.PolicyChanged{Files: map[string]string{"a.yaml": "one\ntwo\nthree\n", "gone.yaml": "old\n"}}
+	d.People["per_bob"] = countersign.Person{ID: "per_bob", Name: "Bob", Issuer: "local", Subject: "bob"}
+	d.People["per_eve"] = countersign.Person{ID: "per_eve", Name: "Eve", Issuer: "local", Subject: "eve"}
+	d.Groups["dba"] = countersign.Group{Name: "dba", Members: []countersign.Member{{Person: "per_bob"}}}
+	d.Resources["mcp/files"] = countersign.Resource{Name: "mcp/files", Pins: map[string]countersign.Digest{"wipe": {1}}, Changed: map[string]countersign.Digest{"wipe": {2}}}
+	d.Agents["agt_x"] = countersign.Agent{ID: "agt_x", Name: "x", Owner: "dba", Tokens: []countersign.Token{{ID: "tok_1", Expires: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}}}
+	return d
+}
+
+func TestEveryChangedLineIsSaid(t *testing.T) {
+	d := directory()
+	repinned := d.Resources["mcp/files"]
+	repinned.Pins, repinned.Changed = map[string]countersign.Digest{"wipe": {2}}, nil
+	agent := d.Agents["agt_x"]
+	agent.Owner, agent.Inactive = "per_eve", true
+	for name, test := range map[string]struct {
+		entity countersign.RequestID
+		body   countersign.Body
+		verb   string
+		want   string
+	}{
+		"policy": {countersign.PolicyID, countersign.PolicyChanged{Files: map[string]string{"a.yaml": "one\n2\nthree\n", "new.yaml": "x\n"}}, "control.policy",
+			"a.yaml|@@ -1,3 +1,3 @@| one|-two|+2| three\ngone.yaml, taken away|@@ -1,1 +0,0 @@|-old\nnew.yaml, new|@@ -0,0 +1,1 @@|+x"},
+		"group": {"grp:dba", countersign.GroupChanged{Group: countersign.Group{Name: "dba", Members: []countersign.Member{{Person: "per_eve"}}}}, "control.group",
+			"group dba|-member: Bob (per_bob)|+member: Eve (per_eve)"},
+		"person": {"per_eve", countersign.PersonChanged{Person: countersign.Person{ID: "per_eve", Name: "Eve", Issuer: "local", Subject: "eve", Inactive: true}}, "control.person",
+			"person Eve|-state: active|+state: deactivated"},
+		"new person": {"per_new", countersign.PersonChanged{Person: countersign.Person{ID: "per_new", Name: "New", Issuer: "local", Subject: "new", InvitedBy: "per_bob"}}, "control.person",
+			"person New, new|+id: per_new|+name: New|+known as: local|new|+state: active|+invited by: per_bob"},
+		"agent": {"agt_x", countersign.AgentChanged{Agent: agent}, "control.agent",
+			"agent x|-owner: dba|-state: active|+owner: Eve (per_eve)|+state: deactivated"},
+		"repin": {"res:mcp/files", countersign.ResourceChanged{Resource: repinned}, "control.resource",
+			"resource mcp/files|-pin of wipe: " + countersign.Digest{1}.String() + "|-listed otherwise than pinned, wipe: " + countersign.Digest{2}.String() + "|+pin of wipe: " + countersign.Digest{2}.String()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := countersign.Changing(test.entity, 3, test.body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := control.Understand(c, d)
+			var parts []string
+			for _, p := range f.Changes {
+				parts = append(parts, strings.Join(slices.Concat([]string{p.Of}, p.Lines), "|"))
+			}
+			if got := strings.Join(parts, "\n"); got != test.want {
+				t.Errorf("got\n%s\nwant\n%s", got, test.want)
+			}
+			if !slices.Equal(f.Verbs, []string{test.verb}) || f.Certainty != countersign.Known || f.Severity() != countersign.High {
+				t.Errorf("got %v, %s, severity %s; want %s, known, high", f.Verbs, f.Certainty, f.Severity(), test.verb)
+			}
+		})
+	}
+}
+
+func TestABodyThatCannotBeReadIsUnknown(t *testing.T) {
+	f := control.Understand(countersign.Control{Entity: "policy", BodyKind: countersign.KindPolicyChanged, Body: []byte(`{"bundel":1}`)}, directory())
+	if f.Certainty != countersign.Unknown || len(f.Verbs) != 0 {
+		t.Errorf("got %+v, want it unknown", f)
+	}
+}

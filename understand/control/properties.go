@@ -1,0 +1,103 @@
+package control
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/countersignhq/countersign"
+)
+
+// The functions here say all of an entity as lines, one property a line, so that
+// two of them can be compared; none for an entity that is not there.
+
+func person(p countersign.Person) []string {
+	if p.ID == "" {
+		return nil
+	}
+	return []string{
+		"id: " + p.ID, "name: " + p.Name, "known as: " + p.Issuer + "|" + p.Subject, "state: " + state(p.Inactive),
+		"invited by: " + orNobody(p.InvitedBy),
+	}
+}
+
+func state(inactive bool) string {
+	if inactive {
+		return "deactivated"
+	}
+	return "active"
+}
+
+func orNobody(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func group(g countersign.Group, d *countersign.Directory) []string {
+	if g.Name == "" {
+		return nil
+	}
+	lines := []string{"group: " + g.Name}
+	for _, m := range g.Members {
+		lines = append(lines, "member: "+named(m.Person, d))
+	}
+	return lines
+}
+
+// named is "Bob (per_…)", or what it is called if that is no person.
+func named(id string, d *countersign.Directory) string {
+	if p, ok := d.People[id]; ok {
+		return p.Name + " (" + id + ")"
+	}
+	return id
+}
+
+func agent(a countersign.Agent, d *countersign.Directory) []string {
+	if a.ID == "" {
+		return nil
+	}
+	lines := []string{
+		"id: " + a.ID, "name: " + a.Name, "owner: " + named(a.Owner, d), "made by: " + a.CreatedBy.Name + " (" + a.CreatedBy.ID + ")",
+		"region: " + orNobody(a.Region), "state: " + state(a.Inactive),
+	}
+	for _, t := range a.Tokens {
+		live := "until " + t.Expires.UTC().Format(time.RFC3339)
+		if t.Revoked {
+			live = "revoked"
+		}
+		lines = append(lines, fmt.Sprintf("token: %s of %s, %s", t.ID, t.IssuedBy.Name, live))
+	}
+	return lines
+}
+
+func resource(r countersign.Resource) []string {
+	if r.Name == "" {
+		return nil
+	}
+	lines := []string{
+		"name: " + r.Name, "environment: " + orNobody(r.Environment), "regions: " + strings.Join(r.Regions, ", "),
+		"data classes: " + strings.Join(r.DataClasses, ", "), "owners: " + strings.Join(r.Owners, ", "),
+		"target: " + r.Target.String(), fmt.Sprintf("runs as the gateway's own user: %t", r.UnsafeSameUser),
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Tools)) {
+		t := r.Tools[name]
+		lines = append(lines, fmt.Sprintf("tool %s: %s; classes %s; sink %s", name,
+			strings.Join(t.Verbs, ", "), strings.Join(t.Classes, ", "), orNobody(t.Sink)))
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Pins)) {
+		lines = append(lines, "pin of "+name+": "+r.Pins[name].String())
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Changed)) {
+		lines = append(lines, "listed otherwise than pinned, "+name+": "+r.Changed[name].String())
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Claims)) {
+		c := r.Claims[name]
+		lines = append(lines, fmt.Sprintf("%s claims: read only %t, destructive %t, annotated %t, output schema %t",
+			name, c.ReadOnly, c.Destructive, c.Annotated, c.OutputSchema))
+	}
+	return lines
+}
