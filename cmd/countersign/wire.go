@@ -196,7 +196,7 @@ func (s *server) people() http.Handler {
 	mux.Handle("/v1/", api.New(s.gate, s.store, api.Config{
 		Origin: s.public.String(), Sessions: s.session, Log: s.log,
 	}))
-	mux.Handle("/log/", logtiles.New(s.store, logtiles.Config{Log: s.log}))
+	mux.Handle("/log/", logtiles.New(s.store, logtiles.Config{Auditor: s.auditor, Log: s.log}))
 	probes := s.health()
 	mux.Handle("/healthz", probes)
 	mux.Handle("/readyz", probes)
@@ -216,6 +216,24 @@ func (s *server) session(r *http.Request) (countersign.Principal, api.AuthInfo, 
 	return countersign.Principal{Kind: countersign.KindPerson, ID: found.Person}, api.AuthInfo{
 		AuthTime: found.AuthTime, Method: found.Method, Assurance: found.Assurance(time.Now()), Solo: true,
 	}, true
+}
+
+// auditors is the group whose people may read the entries of the log, and the
+// agents that it owns.
+const auditors = "auditors"
+
+func (s *server) auditor(r *http.Request) bool {
+	d, err := s.gate.Directory(r.Context())
+	if err != nil {
+		return false
+	}
+	if text := bearer(r); text != "" {
+		agent, err := token.Authenticate(d, text, time.Now())
+		return err == nil && agent.Owner == auditors
+	}
+	who, _, ok := s.session(r)
+	person, known := d.People[who.ID]
+	return ok && known && !person.Inactive && slices.Contains(d.GroupsOf(person.ID, time.Now()), auditors)
 }
 
 // link makes a sign-in link for the person.
