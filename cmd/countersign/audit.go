@@ -91,9 +91,11 @@ func (a *at) audit(ctx context.Context, ask auditing) error {
 	if err != nil {
 		return err
 	}
-	defer done()
 	source.Trust, source.Since = trust, ask.since
 	report, err := audit.Run(ctx, source)
+	if ended := done(); ended != nil {
+		return failed("", "the record cannot be read: %v", ended)
+	}
 	if err != nil {
 		return notTheLog(err)
 	}
@@ -167,7 +169,7 @@ func (a *at) folderConfig(data string) (config.Config, error) {
 	return c, nil
 }
 
-// openRecord opens the database of a server that does not run.
+// openRecord opens the database of a server that does not run, to read it.
 func openRecord(ctx context.Context, cfg config.Config) (*sqlite.Store, error) {
 	path := filepath.Join(cfg.Data, databaseFile)
 	if !exists(path) {
@@ -181,7 +183,7 @@ func openRecord(ctx context.Context, cfg config.Config) (*sqlite.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sqlite.Open(ctx, path, sqlite.Config{Origin: k.origin, Signer: k.signer, Keys: trust.Keys, VaultKey: k.vault})
+	return sqlite.OpenReadOnly(ctx, path, sqlite.Config{Origin: k.origin, Signer: k.signer, Keys: trust.Keys, VaultKey: k.vault})
 }
 
 // sourceOf marks what goes wrong with reading, so that it is not taken for what
