@@ -150,12 +150,22 @@ func arrayRow(items []json.RawMessage, size int) (Text, bool) {
 	return append(row, Span{Text: "]"}), true
 }
 
-// text lays a text of several lines out, each with its number.
+// text lays a text of several lines out, each with its number. Where every CR and
+// every newline is one of CR LF that is said once, above the lines; otherwise each
+// CR is labelled where it stands.
 func (l *layout) text(path Text, where, s string) error {
-	lines := textLines(asSent(s))
+	pairs := strings.Count(s, "\r\n")
+	shown, crlf := s, strings.Count(s, "\n") == pairs && strings.Count(s, "\r") == pairs
+	if crlf {
+		shown = strings.ReplaceAll(s, "\r\n", "\n")
+	}
+	lines := textLines(asSent(shown))
 	head := count(strings.Count(strings.TrimSuffix(s, "\n"), "\n")+1, "line") + ", " + count(len(s), "byte")
 	if !strings.HasSuffix(s, "\n") {
 		head += ", no newline at the end"
+	}
+	if crlf {
+		head += ", newlines are CR LF"
 	}
 	if err := l.add(where, Line{Path: path, Value: quiet(head)}); err != nil {
 		return err
