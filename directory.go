@@ -49,43 +49,64 @@ func (id RequestID) IsEntity() bool { return !strings.HasPrefix(string(id), "req
 // With returns the directory after the event. It refuses an event out of order
 // or that is not about an entity.
 func (d *Directory) With(e Event) (*Directory, error) {
-	if want := d.Versions[e.Request] + 1; e.Version != want {
-		return nil, fmt.Errorf("event %s of %s has version %d, want %d", e.Kind(), e.Request, e.Version, want)
-	}
 	next := &Directory{
 		People: maps.Clone(d.People), Groups: maps.Clone(d.Groups), Agents: maps.Clone(d.Agents),
-		Resources: maps.Clone(d.Resources), Credentials: maps.Clone(d.Credentials), Policy: d.Policy, Version: d.Version + 1,
-		Versions: maps.Clone(d.Versions), Tokens: maps.Clone(d.Tokens),
+		Resources: maps.Clone(d.Resources), Credentials: maps.Clone(d.Credentials), Policy: d.Policy, Version: d.Version,
+		Versions: maps.Clone(d.Versions), Tokens: maps.Clone(d.Tokens), Paired: d.Paired,
 	}
-	next.Versions[e.Request], next.Paired = e.Version, d.Paired
+	if err := next.take(e); err != nil {
+		return nil, err
+	}
+	return next, nil
+}
+
+// FoldDirectory returns the directory that the events make, in their order. It
+// takes no copies in between, so a start is linear in what there is to read.
+func FoldDirectory(events []Event) (*Directory, error) {
+	d := NewDirectory()
+	for _, e := range events {
+		if err := d.take(e); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// take changes a directory that is not shared yet.
+func (d *Directory) take(e Event) error {
+	if want := d.Versions[e.Request] + 1; e.Version != want {
+		return fmt.Errorf("event %s of %s has version %d, want %d", e.Kind(), e.Request, e.Version, want)
+	}
 	switch b := e.Body.(type) {
 	case PersonChanged:
-		next.People[b.Person.ID] = b.Person
+		d.People[b.Person.ID] = b.Person
 	case GroupChanged:
-		next.Groups[b.Group.Name] = b.Group
+		d.Groups[b.Group.Name] = b.Group
 	case AgentChanged:
-		next.Agents[b.Agent.ID] = b.Agent
+		d.Agents[b.Agent.ID] = b.Agent
 		for _, t := range b.Agent.Tokens {
-			next.Tokens[t.Hash] = b.Agent.ID
+			d.Tokens[t.Hash] = b.Agent.ID
 		}
 	case ResourceChanged:
 		if b.Removed {
-			delete(next.Resources, b.Resource.Name)
+			delete(d.Resources, b.Resource.Name)
 		} else {
-			next.Resources[b.Resource.Name] = b.Resource
+			d.Resources[b.Resource.Name] = b.Resource
 		}
 	case CredentialEnrolled:
-		next.Credentials[b.Credential.ID] = b.Credential
+		d.Credentials[b.Credential.ID] = b.Credential
 	case CredentialChanged:
-		next.Credentials[b.Credential.ID] = b.Credential
+		d.Credentials[b.Credential.ID] = b.Credential
 	case PolicyChanged:
-		next.Policy = &b
+		d.Policy = &b
 	case PolicyRefused:
 	default:
-		return nil, fmt.Errorf("event %s is not about the directory", e.Kind())
+		return fmt.Errorf("event %s is not about the directory", e.Kind())
 	}
-	next.Paired = next.Paired || next.Enrolled() >= 2
-	return next, nil
+	d.Version++
+	d.Versions[e.Request] = e.Version
+	d.Paired = d.Paired || d.Enrolled() >= 2
+	return nil
 }
 
 // NewDirectory returns an empty directory.

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/countersignhq/countersign"
@@ -25,8 +26,13 @@ type Source struct {
 	Trust ledger.Trust
 	// Checkpoint is the signed head; the entries are audited up to it.
 	Checkpoint []byte
-	// Entries are the leaves from the first, with what may be opened of them.
+	// Entries are the leaves from the first, with what may be opened of them. Of
+	// what may not, only what stands in the open is judged.
 	Entries func(context.Context) iter.Seq2[ledger.Entry, error]
+	// Since leaves out the requests that nothing happened to at this time or
+	// after. The tree is checked, and the control plane judged, from the first
+	// leaf all the same. Zero judges every request.
+	Since time.Time
 }
 
 // A Report is what was found.
@@ -34,11 +40,12 @@ type Report struct {
 	Origin     string
 	Size       int64 // leaves
 	Root       ledger.Hash
-	Requests   int
+	Requests   int // that were judged
+	Earlier    int // that were not, being from before Source.Since
 	Released   int
 	Running    []countersign.RequestID // released, and no outcome on record yet
 	Unknown    []countersign.RequestID // nobody could tell what happened
-	Sealed     int                     // events that could not be opened, and so not judged
+	Sealed     int                     // events that could not be opened, and so were judged by their open part only
 	Violations []Violation
 }
 
@@ -65,6 +72,7 @@ func Run(ctx context.Context, s Source) (Report, error) {
 		return Report{}, err
 	}
 	a := &auditor{
+		since:  s.Since,
 		report: Report{Origin: cp.Origin, Size: cp.Size, Root: cp.Root},
 		cases:  map[countersign.RequestID]*account{}, people: newPeople(),
 	}
@@ -93,9 +101,10 @@ func Run(ctx context.Context, s Source) (Report, error) {
 // auditor is the state of one audit.
 type auditor struct {
 	report Report
+	since  time.Time
 	cases  map[countersign.RequestID]*account
 	people *people
-	last   time.Time
+	last   time.Time // the latest of any leaf so far
 }
 
 // account is what is known of one request, or of one entity, so far.
@@ -106,6 +115,10 @@ type account struct {
 	prev    ledger.Hash
 	command ledger.Commitment
 	sealed  bool // an event of it could not be opened
+	sealeds int  // how many
+	last    time.Time
+	ran     int // releases
+	open    inTheOpen
 
 	asks        *asks              // nil unless it is about the control plane
 	held        ledger.Hash        // leaf of the last held event
@@ -148,27 +161,18 @@ func (a *auditor) take(entry ledger.Entry) {
 	}
 	fail(a.chained(acc, said))
 	acc.version, acc.prev = said.Event.Version, ledger.LeafHash(entry.Leaf)
-	a.last = said.Event.At
 	if said.Event.Kind == countersign.KindHeld {
 		acc.held, acc.heldUnder = acc.prev, said.Event.Public.Policy
 	}
-
-	e, err := entry.Event()
-	switch {
-	case err != nil:
-		fail(fmt.Errorf("what was sealed is not what was committed to: %w", err))
-		acc.sealed = true
-	case e.Body == nil || e.Who.Actor.Kind == "":
-		a.report.Sealed++
-		acc.sealed = true
-	case id.IsEntity():
-		a.people.leaf = entry.Index
-		fail(a.controlled(e))
-		fail(a.people.change(e))
-	case !acc.sealed:
-		for _, err := range a.judge(acc, e) {
-			fail(err)
-		}
+	if said.Event.At.After(a.last) {
+		a.last = said.Event.At
+	}
+	acc.last = a.last // and not its own time, which may be a lie to look older
+	if said.Event.Kind == countersign.KindReleased {
+		acc.ran++
+	}
+	for _, err := range a.opened(acc, entry, said.Event) {
+		fail(err)
 	}
 	if !id.IsEntity() {
 		fail(countersign.CheckMove(countersign.Move{From: acc.state, Kind: said.Event.Kind, To: said.Event.State}))
@@ -177,6 +181,28 @@ func (a *auditor) take(entry ledger.Entry) {
 			acc.settled = said.Event.At
 		}
 	}
+}
+
+// opened judges the event by what is disclosed of it, or by its open part if
+// that is not all, and returns what is wrong.
+func (a *auditor) opened(acc *account, entry ledger.Entry, public ledger.Event) []error {
+	e, err := entry.Event()
+	inTheOpen := a.inTheOpen(acc, public)
+	switch {
+	case err != nil && !errors.Is(err, ledger.ErrSealed):
+		acc.sealed = true
+		return []error{fmt.Errorf("what was sealed is not what was committed to: %w", err)}
+	case err != nil, e.Who.Actor.Kind == "", public.Kind == countersign.KindRequested && e.Command == nil:
+		acc.sealed = true
+		acc.sealeds++
+		return []error{inTheOpen}
+	case public.Request.IsEntity():
+		a.people.leaf = entry.Index
+		return []error{a.controlled(e), a.people.change(e)}
+	case acc.sealed:
+		return []error{inTheOpen}
+	}
+	return a.judge(acc, e)
 }
 
 // chained checks that the event follows the one before it.
@@ -196,11 +222,19 @@ func (a *auditor) chained(acc *account, said ledger.Statement) error {
 
 // finish looks at what is left at the end of the log.
 func (a *auditor) finish() {
+	earlier := map[countersign.RequestID]bool{}
 	for id, acc := range a.cases {
 		if id.IsEntity() {
+			a.report.Sealed += acc.sealeds
+			continue
+		}
+		if acc.last.Before(a.since) {
+			earlier[id] = true
 			continue
 		}
 		a.report.Requests++
+		a.report.Released += acc.ran
+		a.report.Sealed += acc.sealeds
 		switch acc.state.Execution {
 		case countersign.ExecutionRunning:
 			a.report.Running = append(a.report.Running, id)
@@ -208,6 +242,8 @@ func (a *auditor) finish() {
 			a.report.Unknown = append(a.report.Unknown, id)
 		}
 	}
+	a.report.Earlier = len(earlier)
+	a.report.Violations = slices.DeleteFunc(a.report.Violations, func(v Violation) bool { return earlier[v.Request] })
 }
 
 func (a *auditor) violation(leaf int64, id countersign.RequestID, format string, args ...any) {

@@ -35,7 +35,6 @@ func (a *auditor) judge(acc *account, e countersign.Event) []error {
 	case countersign.Withdrawn:
 		return []error{withdrawn(acc, e)}
 	case countersign.Released:
-		a.report.Released++
 		return a.released(acc, e, b)
 	case countersign.Completed:
 		return []error{outcome(e, b.Outcome)}

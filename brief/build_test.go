@@ -1,6 +1,7 @@
 package brief_test
 
 import (
+	"encoding/json"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -150,6 +151,28 @@ func TestACommandTooLongToLayOutIsShownAsItIsSent(t *testing.T) {
 		}
 		if n := len(b.Command.Lines); n > 20_000 {
 			t.Errorf("%s: got %d lines, want at most 20,000", what, n)
+		}
+	}
+}
+
+func TestAFileOfCRLFIsSaidToBeOneOnce(t *testing.T) {
+	for text, want := range map[string]string{
+		"one\r\ntwo\r\nthree": `3 lines, 15 bytes, no newline at the end, newlines are CR LF|one|two|three|no hidden characters`,
+		"one\r\ntwo\nthree\n": `3 lines, 15 bytes|one<U+000D>|two|three|1 hidden character`,
+		"one\r\r\ntwo\r\n":    `2 lines, 11 bytes|one<U+000D U+000D>|two<U+000D>|3 hidden characters`,
+	} {
+		quoted, err := json.Marshal(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := brief.Build(request(t, "tools/call", `{"name":"write_file","arguments":{"text":`+string(quoted)+`}}`), directory()).Command
+		var got []string
+		for _, line := range c.Lines {
+			got = append(got, line.Value.String())
+		}
+		got = append(got, c.End.Says[len(c.End.Says)-1])
+		if says := strings.Join(got, "|"); says != want {
+			t.Errorf("%q is laid out as %q, want %q", text, says, want)
 		}
 	}
 }

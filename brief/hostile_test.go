@@ -35,6 +35,10 @@ var attacks = map[string]string{
 	"no-break spaces":     "rm\u00a0-rf\u3000/",
 	"separators":          "one\u2028two\u2029three\u0085four",
 	"carriage return":     "safe\rrm -rf /\r\nnext",
+	"CR LF":               "one\r\ntwo  \r\n\r\nthree\r\n",
+	"CR LF, one LF":       "one\r\ntwo\nthree\r\n",
+	"CR LF, one more CR":  "one\r\r\ntwo\r\n",
+	"CR LF, blank lines":  "echo ok" + strings.Repeat("\r\n", 60) + "rm -rf /",
 	"nul and del":         "a\x00b\x7fc",
 	"one long line":       long(10_000),
 	"one long line, wide": strings.Repeat("界", 3000),
@@ -276,6 +280,9 @@ func reread(t *testing.T, c brief.Command) map[string]string {
 			text := strings.Join(block, "\n")
 			if !strings.Contains(raw(line.Value), "no newline at the end") {
 				text += "\n"
+			}
+			if strings.Contains(raw(line.Value), "newlines are CR LF") {
+				text = strings.ReplaceAll(text, "\n", "\r\n")
 			}
 			got[section+pathOf(line.Path)] = strconv.Quote(text)
 		default:

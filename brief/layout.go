@@ -162,12 +162,23 @@ func (l *layout) arrayRow(items []json.RawMessage, size int, at place) (Text, bo
 	return append(row, Span{Text: "]"}), true
 }
 
-// text lays a text of several lines out, each with its number.
+// text lays a text of several lines out, each with its number. Where every CR and
+// every newline is one of CR LF that is said once, above the lines; otherwise each
+// CR is labelled where it stands.
 func (l *layout) text(path Text, at place, s string) error {
-	lines := textLines(spell(s, l.secrets(at), say))
+	pairs := strings.Count(s, "\r\n")
+	secrets := l.secrets(at) // which lie in s as it is
+	shown, crlf := s, len(secrets) == 0 && strings.Count(s, "\n") == pairs && strings.Count(s, "\r") == pairs
+	if crlf {
+		shown = strings.ReplaceAll(s, "\r\n", "\n")
+	}
+	lines := textLines(spell(shown, secrets, say))
 	head := count(strings.Count(strings.TrimSuffix(s, "\n"), "\n")+1, "line") + ", " + count(len(s), "byte")
 	if !strings.HasSuffix(s, "\n") {
 		head += ", no newline at the end"
+	}
+	if crlf {
+		head += ", newlines are CR LF"
 	}
 	if err := l.add(at.where, Line{Path: path, Value: quiet(head)}); err != nil {
 		return err

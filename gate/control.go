@@ -131,7 +131,11 @@ func (g *Gate) Repin(ctx context.Context, who countersign.Who, name, tool string
 			}
 		}
 		if repinned == 0 {
-			return "", nil, &countersign.Error{Code: countersign.CodeNotFound, Detail: fmt.Sprintf("no tool %s of %s differs from its pin", tool, name), Hint: "countersign resource show tells which do"}
+			detail := fmt.Sprintf("no tool of %s differs from its pin", name)
+			if tool != "" {
+				detail = fmt.Sprintf("tool %s of %s does not differ from its pin", tool, name)
+			}
+			return "", nil, &countersign.Error{Code: countersign.CodeNotFound, Detail: detail, Hint: "countersign resource show tells which do"}
 		}
 		return countersign.ResourceID(name), countersign.ResourceChanged{Resource: r, Because: "repinned"}, nil
 	})

@@ -190,6 +190,12 @@ func TestT26AChangedToolIsANewOneAndHeld(t *testing.T) {
 		t.Errorf("got %+v, want mcp.tool-changed", r.Facts.Indicators)
 	}
 	must(t, w.gate.Repin(t.Context(), operator(), "mcp/files", "read_file"))
+	for tool, says := range map[string]string{"": "no tool of mcp/files differs from its pin", "read_file": "tool read_file of mcp/files does not differ from its pin"} {
+		err := w.gate.Repin(t.Context(), operator(), "mcp/files", tool)
+		if e, ok := errors.AsType[*countersign.Error](err); !ok || e.Detail != says {
+			t.Errorf("repinning %q again says %v, want %q", tool, err, says)
+		}
+	}
 	if _, ok := w.submit(w.ask("read_file", `{"path":"/x"}`)).(gate.Done); !ok {
 		t.Error("a repinned read is not allowed")
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/countersignhq/countersign"
@@ -113,9 +114,13 @@ type Entry struct {
 	Open  Disclosure
 }
 
+// ErrSealed says that what was wanted of an entry is not disclosed. Nothing is
+// wrong with what is.
+var ErrSealed = errors.New("it is not disclosed")
+
 // Event opens the entry: it reads the leaf, checks each disclosed blob against
 // its commitment, and decodes Who and Body. Without a disclosed context there is
-// no event to give, which is an error; without Who or Command those are empty.
+// no event to give, which is ErrSealed; without Who or Command those are empty.
 func (e Entry) Event() (countersign.Event, error) {
 	st, err := ParseLeaf(e.Leaf)
 	if err != nil {
@@ -126,7 +131,7 @@ func (e Entry) Event() (countersign.Event, error) {
 		return countersign.Event{}, fmt.Errorf("leaf %d: %w", e.Index, err)
 	}
 	if ev.Body == nil {
-		return countersign.Event{}, fmt.Errorf("leaf %d: the context of %s is not disclosed", e.Index, st.Event.Kind)
+		return countersign.Event{}, fmt.Errorf("leaf %d: the context of %s: %w", e.Index, st.Event.Kind, ErrSealed)
 	}
 	return ev, nil
 }

@@ -3,13 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"net/http"
 	"path/filepath"
-	"strings"
+	"time"
 
-	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/audit"
 	"github.com/countersignhq/countersign/config"
 	"github.com/countersignhq/countersign/ledger"
@@ -19,32 +17,73 @@ import (
 )
 
 func newAudit(a *at) *cobra.Command {
-	var key string
-	var asJSON bool
+	var ask auditing
+	var since string
 	cmd := &cobra.Command{
-		Use: "audit [--data DIR] [--key FILE]", Short: "Prove from the record alone that nothing slipped through",
+		Use: "audit [--data DIR|URL] [--key FILE] [--since TIME|DURATION]", Short: "Prove from the record alone that nothing slipped through",
 		Long: `Reads the whole record, of the running server or of a data folder that no server
 uses, and re-derives that for every request what ran was on record, decided by those
 who had to, unchanged, and at most once. It shares no code with what it audits.
 
-Exits with 0 if that holds and with 9, and the first violation, if it does not.`,
+Of a server elsewhere, --data http://… or COUNTERSIGN_URL, it reads the log that is
+served and needs --key. The tiles are for anybody; the entries are for the group
+auditors and for the tokens of agents that it owns (COUNTERSIGN_TOKEN). Nothing that
+is sealed is served, so less can be checked, and what was not is said.
+
+--since judges only the requests that something happened to at that time or after;
+the tree is checked from its first leaf all the same.
+
+Exits with 0 if nothing was found, with 9, and the first violation, if something was,
+and with 1 if what should be open could not be opened.`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.audit(cmd.Context(), key, asJSON) },
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if ask.since, err = timeOf(since, time.Now()); err != nil {
+				return err
+			}
+			if url := a.served(); url != "" {
+				return a.auditServed(cmd.Context(), url, ask)
+			}
+			return a.audit(cmd.Context(), ask)
+		},
 	}
-	cmd.Flags().StringVar(&key, "key", "", "the log's verifier key: a file, or its text (default log.vkey in the data folder)")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.Flags().StringVar(&ask.key, "key", "", "the log's verifier key: a file, or its text (default log.vkey in the data folder)")
+	cmd.Flags().StringVar(&since, "since", "", "judge requests from this time on: 24h, 2026-11-22 or 2026-11-22T09:00:00Z")
+	cmd.Flags().BoolVar(&ask.json, "json", false, "print one JSON object")
 	return cmd
 }
 
-func (a *at) audit(ctx context.Context, key string, asJSON bool) error {
+// auditing is what an audit was asked for.
+type auditing struct {
+	key   string
+	since time.Time
+	json  bool
+}
+
+// timeOf reads a time, a day of UTC, or how long ago; empty is the zero time.
+func timeOf(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+		return now.Add(-ago), nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, failed("give 24h, 2026-11-22 or 2026-11-22T09:00:00Z", "--since %s is no time", oneLine(text))
+}
+
+func (a *at) audit(ctx context.Context, ask auditing) error {
 	data, err := a.data()
 	if err != nil {
 		return err
 	}
-	if key == "" {
-		key = filepath.Join(data, vkeyFile)
+	if ask.key == "" {
+		ask.key = filepath.Join(data, vkeyFile)
 	}
-	trust, err := readTrust(key)
+	trust, err := readTrust(ask.key)
 	if err != nil {
 		return err
 	}
@@ -52,24 +91,26 @@ func (a *at) audit(ctx context.Context, key string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	defer done()
-	source.Trust = trust
+	source.Trust, source.Since = trust, ask.since
 	report, err := audit.Run(ctx, source)
+	if ended := done(); ended != nil {
+		return failed("", "the record cannot be read: %v", ended)
+	}
 	if err != nil {
-		if f, ok := errors.AsType[*failure](err); ok {
-			return f // it could not be read, which says nothing about it
-		}
-		return &failure{exitTampered, err.Error(), "compare with a backup, a receipt or another copy of the checkpoint"}
+		return notTheLog(err)
 	}
-	if asJSON {
-		err = a.t.json(auditJSON(report))
-	} else {
-		a.t.audited(report)
+	return a.t.audited(audited{Report: report, scope: wholeRecord, since: ask.since}, ask.json)
+}
+
+// notTheLog is what an audit that could not go on ends with.
+func notTheLog(err error) error {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f // it could not be read, which says nothing about it
 	}
-	if err == nil && !report.Holds() {
-		return exit(exitTampered)
+	if errors.Is(err, errNoAuditor) {
+		return failed("the tiles of a log are for anybody; look at what stands before the server", "the server does not give the tiles of its log")
 	}
-	return err
+	return &failure{exitTampered, err.Error(), "compare with a backup, a receipt or another copy of the checkpoint"}
 }
 
 // source is the record of the running server, or of a folder that none uses.
@@ -128,7 +169,7 @@ func (a *at) folderConfig(data string) (config.Config, error) {
 	return c, nil
 }
 
-// openRecord opens the database of a server that does not run.
+// openRecord opens the database of a server that does not run, to read it.
 func openRecord(ctx context.Context, cfg config.Config) (*sqlite.Store, error) {
 	path := filepath.Join(cfg.Data, databaseFile)
 	if !exists(path) {
@@ -142,7 +183,7 @@ func openRecord(ctx context.Context, cfg config.Config) (*sqlite.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sqlite.Open(ctx, path, sqlite.Config{Origin: k.origin, Signer: k.signer, Keys: trust.Keys, VaultKey: k.vault})
+	return sqlite.OpenReadOnly(ctx, path, sqlite.Config{Origin: k.origin, Signer: k.signer, Keys: trust.Keys, VaultKey: k.vault})
 }
 
 // sourceOf marks what goes wrong with reading, so that it is not taken for what
@@ -160,76 +201,4 @@ func sourceOf(checkpoint []byte, entries iter.Seq2[ledger.Entry, error]) audit.S
 			}
 		}
 	}}
-}
-
-func (t *terminal) audited(r audit.Report) {
-	t.print("log        %s  size %s  root %x", oneLine(r.Origin), grouped(r.Size), r.Root[:4])
-	t.print("requests   %s, %s released", grouped(int64(r.Requests)), grouped(int64(r.Released)))
-	if len(r.Running) > 0 {
-		t.print("running    %s", idList(r.Running))
-	}
-	if len(r.Unknown) > 0 {
-		t.print("unknown    %s; countersign resolve records what really happened", idList(r.Unknown))
-	}
-	if r.Sealed > 0 {
-		t.print("sealed     %s could not be opened, and so not judged", count(r.Sealed, "event"))
-	}
-	t.print("")
-	if r.Holds() {
-		t.print("%s      what ran was decided by those who had to, unchanged, and at most once", t.paint(green, "holds"))
-		return
-	}
-	t.print("%s  %s", t.paint(red, "DOES NOT HOLD"), count(len(r.Violations), "violation"))
-	for i, v := range r.Violations {
-		if i == 20 {
-			t.print("  and %s more", grouped(int64(len(r.Violations)-i)))
-			break
-		}
-		t.print("  %s", oneLine(v.String()))
-	}
-}
-
-func idList(ids []countersign.RequestID) string {
-	const most = 5
-	var texts []string
-	for _, id := range ids[:min(most, len(ids))] {
-		texts = append(texts, oneLine(string(id)))
-	}
-	says := fmt.Sprintf("%s: %s", grouped(int64(len(ids))), strings.Join(texts, ", "))
-	if len(ids) > most {
-		says += ", …"
-	}
-	return says
-}
-
-// audited is a report as --json prints it.
-type audited struct {
-	Holds      bool                    `json:"holds"`
-	Origin     string                  `json:"origin"`
-	Size       int64                   `json:"size,string"`
-	Root       string                  `json:"root"`
-	Requests   int                     `json:"requests"`
-	Released   int                     `json:"released"`
-	Running    []countersign.RequestID `json:"running"`
-	Unknown    []countersign.RequestID `json:"unknown"`
-	Sealed     int                     `json:"sealed"`
-	Violations []auditViolation        `json:"violations"`
-}
-
-type auditViolation struct {
-	Leaf    int64                 `json:"leaf,string"`
-	Request countersign.RequestID `json:"request,omitempty"`
-	Says    string                `json:"says"`
-}
-
-func auditJSON(r audit.Report) audited {
-	out := audited{
-		Holds: r.Holds(), Origin: r.Origin, Size: r.Size, Root: fmt.Sprintf("%x", r.Root[:]), Requests: r.Requests, Released: r.Released,
-		Running: append([]countersign.RequestID{}, r.Running...), Unknown: append([]countersign.RequestID{}, r.Unknown...),
-		Sealed: r.Sealed, Violations: []auditViolation{},
-	}
-	for _, v := range r.Violations {
-		out.Violations = append(out.Violations, auditViolation{v.Leaf, v.Request, v.Says})
-	}
-	return out
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,8 +26,9 @@ func (d durations) at(share float64) time.Duration {
 	return d[min(len(d)-1, int(float64(len(d))*share))]
 }
 
-// benchServer is the demo's server, shop and agent, on ports of its own.
-func benchServer(b *testing.B) (*server, string) {
+// benchServer is the demo's server, shop and agent, on ports of its own. The shop
+// keeps its arrivals in the file, if there is a name.
+func benchServer(b *testing.B, arrivals string) (*server, string) {
 	b.Helper()
 	cfg, err := demoConfig(filepath.Join(b.TempDir(), "data"), "127.0.0.1:0")
 	if err != nil {
@@ -38,7 +40,7 @@ func benchServer(b *testing.B) (*server, string) {
 		b.Fatal(err)
 	}
 	shop := filepath.Join(b.TempDir(), "shop")
-	if err := os.WriteFile(shop, []byte("#!/bin/sh\nCOUNTERSIGN_TEST_SHOP=1 exec '"+self+"'\n"), 0o700); err != nil {
+	if err := os.WriteFile(shop, []byte("#!/bin/sh\n"+asTimed+"='"+arrivals+"' COUNTERSIGN_TEST_SHOP=1 exec '"+self+"'\n"), 0o700); err != nil {
 		b.Fatal(err)
 	}
 	cfg.Resources[0].Upstream.Command = []string{shop}
@@ -122,7 +124,7 @@ func direct(b *testing.B, n int) durations {
 func BenchmarkAllowedCall(b *testing.B) {
 	for _, clients := range []int{1, 8} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
-			s, secret := benchServer(b)
+			s, secret := benchServer(b, "")
 			var mu sync.Mutex
 			var took durations
 			for b.Loop() {
@@ -160,10 +162,12 @@ func BenchmarkAllowedCall(b *testing.B) {
 }
 
 // BenchmarkDecisionToUpstream measures from a person's approval being taken to
-// the upstream's answer being on record, which is after its first byte.
+// the upstream reading the first byte of the command, with the decision and the
+// release durable in between; and to the outcome being on record.
 func BenchmarkDecisionToUpstream(b *testing.B) {
-	s, secret := benchServer(b)
-	var took durations
+	arrivals := filepath.Join(b.TempDir(), "arrivals")
+	s, secret := benchServer(b, arrivals)
+	var took, ended durations
 	n := 0
 	for b.Loop() {
 		n++
@@ -195,11 +199,24 @@ func BenchmarkDecisionToUpstream(b *testing.B) {
 		if err != nil || after.Execution != countersign.ExecutionSucceeded {
 			b.Fatalf("%v %s", err, after.Execution)
 		}
-		took = append(took, time.Since(began))
+		ended = append(ended, time.Since(began))
+		took = append(took, lastArrival(b, arrivals, n).Sub(began))
 	}
 	b.ReportMetric(float64(took.at(0.5).Microseconds()), "p50-µs")
 	b.ReportMetric(float64(took.at(0.99).Microseconds()), "p99-µs")
+	b.ReportMetric(float64(ended.at(0.5).Microseconds()), "outcome-p50-µs")
+	b.ReportMetric(float64(ended.at(0.99).Microseconds()), "outcome-p99-µs")
 	b.ReportMetric(float64(durable(b).Microseconds()), "append-µs")
+}
+
+// lastArrival is when the last of n calls reached the shop.
+func lastArrival(b *testing.B, file string, n int) time.Time {
+	b.Helper()
+	all, err := os.ReadFile(file)
+	if err != nil || len(all) != 8*n {
+		b.Fatalf("%d bytes of arrivals, %v; want 8 for each of %d calls", len(all), err, n)
+	}
+	return time.Unix(0, int64(binary.BigEndian.Uint64(all[len(all)-8:])))
 }
 
 // BenchmarkStart measures the real binary: until it is ready, its memory when

@@ -106,37 +106,46 @@ func (x *examination) record(ctx context.Context) {
 		x.wrong("record", err)
 		return
 	}
-	defer db.Close()
-	if err := db.Scrub(ctx); err != nil {
-		x.bad("record", "restore a backup, and compare it with receipts and checkpoints", "%v", err)
-		return
-	}
+	scrubbed := db.Scrub(ctx)
 	head, err := db.Head(ctx)
 	if err != nil {
+		x.wrong("record", errors.Join(err, db.Close()))
+		return
+	}
+	last, known := lastEvent(ctx, db, head)
+	if err := db.Close(); err != nil {
 		x.wrong("record", err)
 		return
 	}
+	if scrubbed != nil {
+		x.bad("record", "restore a backup, and compare it with receipts and checkpoints", "%v", scrubbed)
+		return
+	}
 	x.ok("record", "%s leaves, each read again and as signed", grouped(head.Size))
-	x.clock(ctx, db, head)
+	if known {
+		x.clock(last)
+	}
 }
 
-func (x *examination) clock(ctx context.Context, db *sqlite.Store, head ledger.Checkpoint) {
+// lastEvent is when the record ends, if it can be read; the scrub says if not.
+func lastEvent(ctx context.Context, db *sqlite.Store, head ledger.Checkpoint) (time.Time, bool) {
 	if head.Size == 0 {
-		return
+		return time.Time{}, false
 	}
 	leaves, err := db.Leaves(ctx, head.Size-1, head.Size)
 	if err != nil || len(leaves) != 1 {
-		return // the scrub has read it
+		return time.Time{}, false
 	}
 	last, err := ledger.ParseLeaf(leaves[0])
-	if err != nil {
-		return
-	}
-	if behind := time.Until(last.Event.At); behind > time.Minute {
+	return last.Event.At, err == nil
+}
+
+func (x *examination) clock(last time.Time) {
+	if behind := time.Until(last); behind > time.Minute {
 		x.bad("clock", "set the clock: nothing is released before the last event", "it is %s behind the last event on record", behind.Round(time.Second))
 		return
 	}
-	x.ok("clock", "not behind the record, which ends %s", stamp(last.Event.At))
+	x.ok("clock", "not behind the record, which ends %s", stamp(last))
 }
 
 func (x *examination) ready(ctx context.Context) {

@@ -2,11 +2,15 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/countersignhq/countersign/cmd/countersign/shop"
 	"github.com/countersignhq/countersign/upstream/confine"
@@ -19,7 +23,7 @@ import (
 func TestMain(m *testing.M) {
 	confine.Main(os.Args)
 	if os.Getenv("COUNTERSIGN_TEST_SHOP") != "" {
-		if err := shop.Serve(untilVanish(os.Stdin), os.Stdout); err != nil {
+		if err := shop.Serve(untilVanish(arrivals{os.Stdin}), os.Stdout); err != nil {
 			os.Exit(1)
 		}
 		return
@@ -38,6 +42,28 @@ func TestMain(m *testing.M) {
 		return
 	}
 	testscript.Main(m, map[string]func(){"countersign": main})
+}
+
+// asTimed names the file that the shop keeps its arrivals in.
+const asTimed = "COUNTERSIGN_TEST_ARRIVALS"
+
+// arrivals notes when a call arrives: eight bytes of nanoseconds since 1970 for
+// each, at the end of the file of asTimed.
+type arrivals struct{ in io.Reader }
+
+func (a arrivals) Read(b []byte) (int, error) {
+	n, err := a.in.Read(b)
+	now := time.Now()
+	name := os.Getenv(asTimed)
+	if name == "" || !bytes.Contains(b[:n], []byte("tools/call")) {
+		return n, err
+	}
+	f, openErr := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if openErr != nil {
+		return n, openErr
+	}
+	_, writeErr := f.Write(binary.BigEndian.AppendUint64(nil, uint64(now.UnixNano())))
+	return n, errors.Join(err, writeErr, f.Close())
 }
 
 // untilVanish is the shop's input. It ends the shop in the middle of a call that

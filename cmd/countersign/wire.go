@@ -212,11 +212,11 @@ func (s *server) people() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", s.web)
 	mux.Handle("/v1/", api.New(s.gate, s.store, api.Config{
-		Origin: s.public.String(), Sessions: api.SessionsOf(s.gate, s.store.Ephemeral(), time.Now),
+		Origin: s.public.String(), Sessions: s.sessions(),
 		Passkeys: s.passkeys, Desk: s.desk, Log: s.log,
 		About: api.About{Version: version(), Log: s.keys.origin, VKey: s.keys.vkey, Demo: s.opt.demo},
 	}))
-	mux.Handle("/log/", logtiles.New(s.store, logtiles.Config{Log: s.log}))
+	mux.Handle("/log/", logtiles.New(s.store, logtiles.Config{Auditor: s.auditor, Log: s.log}))
 	probes := s.health()
 	mux.Handle("/healthz", probes)
 	mux.Handle("/readyz", probes)
@@ -225,6 +225,29 @@ func (s *server) people() http.Handler {
 
 func (s *server) health() http.Handler {
 	return health.New(s.store, health.Config{Data: s.cfg.Data, Trust: s.trust, Log: s.log})
+}
+
+// sessions tells whose browser session a request carries.
+func (s *server) sessions() func(*http.Request) (countersign.Principal, api.AuthInfo, bool) {
+	return api.SessionsOf(s.gate, s.store.Ephemeral(), time.Now)
+}
+
+// auditors is the group whose people may read the entries of the log, and the
+// agents that it owns.
+const auditors = "auditors"
+
+func (s *server) auditor(r *http.Request) bool {
+	d, err := s.gate.Directory(r.Context())
+	if err != nil {
+		return false
+	}
+	if text := bearer(r); text != "" {
+		agent, err := token.Authenticate(d, text, time.Now())
+		return err == nil && agent.Owner == auditors
+	}
+	who, _, ok := s.sessions()(r)
+	person, known := d.People[who.ID]
+	return ok && known && !person.Inactive && slices.Contains(d.GroupsOf(person.ID, time.Now()), auditors)
 }
 
 // link makes a sign-in link for the person.

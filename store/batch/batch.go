@@ -274,15 +274,13 @@ func (b *Batch) Touched() []countersign.RequestID {
 // FoldDirectory returns the directory that the events of entities make.
 func FoldDirectory(entries []ledger.Entry) (*countersign.Directory, error) {
 	slices.SortFunc(entries, func(a, b ledger.Entry) int { return cmp.Compare(a.Index, b.Index) })
-	dir := countersign.NewDirectory()
+	events := make([]countersign.Event, 0, len(entries))
 	for _, entry := range entries {
 		e, err := entry.Event()
 		if err != nil {
 			return nil, err
 		}
-		if dir, err = dir.With(e); err != nil {
-			return nil, fmt.Errorf("leaf %d: %w", entry.Index, err)
-		}
+		events = append(events, e)
 	}
-	return dir, nil
+	return countersign.FoldDirectory(events)
 }

@@ -111,7 +111,7 @@ func explain(err error) error {
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return fmt.Errorf("the database is damaged; restore a backup: %w", err)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH:
-		return fmt.Errorf("the database cannot be written; check who owns the folder and its mode: %w", err)
+		return fmt.Errorf("the database cannot be opened or written; check who owns the folder and its mode: %w", err)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return fmt.Errorf("another program holds the database locked; close it: %w", err)
 	case sqlite3.SQLITE_IOERR:

@@ -56,6 +56,7 @@ type Store struct {
 	heads *heads
 	pin   *pinner
 	tip   atomic.Pointer[batch.Tip] // as of the last durable commit
+	still *state                    // of a database that nobody may write to; nil otherwise
 	once  sync.Once
 }
 
@@ -94,7 +95,11 @@ func (s *Store) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.keys, s.heads = newKeyring(s.seal, s.read), newHeads()
-	tip, err := s.start(ctx, own)
+	if err := s.checkVault(ctx, own); err != nil {
+		own.Close()
+		return err
+	}
+	tip, err := s.start(ctx)
 	if err != nil {
 		own.Close()
 		return err
@@ -134,7 +139,9 @@ func (s *Store) shut() error {
 	if s.write != nil {
 		errs = append(errs, s.write.close())
 	}
-	if s.lock != nil {
+	if s.lock == nil {
+		errs = append(errs, s.checkStill())
+	} else {
 		errs = append(errs, s.lock.release())
 	}
 	return errors.Join(errs...)

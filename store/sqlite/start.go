@@ -78,11 +78,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if mode != "wal" {
 		return fmt.Errorf("SQLite keeps its journal as %q here and cannot do otherwise; use a local disk", mode)
 	}
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, sub, goose.WithDisableGlobalRegistry(true))
+	p, err := migrator(db)
 	if err != nil {
 		return err
 	}
@@ -93,19 +89,33 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	sources := p.ListSources()
-	if known := sources[len(sources)-1].Version; has > known {
-		return fmt.Errorf("the database has schema %d and this program knows %d; use the newer program", has, known)
+	if known := newest(p); has > known {
+		return newerSchema(has, known)
 	}
 	return nil
 }
 
+func migrator(db *sql.DB) (*goose.Provider, error) {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectSQLite3, db, sub, goose.WithDisableGlobalRegistry(true))
+}
+
+// newest is the version of the schema that this program works with.
+func newest(p *goose.Provider) int64 {
+	sources := p.ListSources()
+	return sources[len(sources)-1].Version
+}
+
+func newerSchema(has, known int64) error {
+	return fmt.Errorf("the database has schema %d and this program knows %d; use the newer program", has, known)
+}
+
 // start checks that the record is whole at its right edge and is what was
 // signed, and returns the state that the next commit starts from.
-func (s *Store) start(ctx context.Context, own *sql.DB) (batch.Tip, error) {
-	if err := s.checkVault(ctx, own); err != nil {
-		return batch.Tip{}, err
-	}
+func (s *Store) start(ctx context.Context) (batch.Tip, error) {
 	head, err := s.head(ctx)
 	if err != nil {
 		return batch.Tip{}, err
@@ -125,16 +135,20 @@ func (s *Store) start(ctx context.Context, own *sql.DB) (batch.Tip, error) {
 	return tip, err
 }
 
-// checkVault finds out whether the vault key is the one that the keys in the
-// database are wrapped with. A new database takes the one it is given.
+// checkVault checks the vault key. A new database takes the one it is given.
 func (s *Store) checkVault(ctx context.Context, own *sql.DB) error {
-	var sealed []byte
-	err := own.QueryRowContext(ctx, "SELECT sealed FROM vault").Scan(&sealed)
+	err := s.vaultFits(ctx, own)
 	if errors.Is(err, sql.ErrNoRows) {
-		_, err := own.ExecContext(ctx, "INSERT INTO vault (one, sealed) VALUES (1, $1)", s.seal.SealLoose(vaultCheck, []byte(s.cfg.Origin)))
-		return err
+		_, err = own.ExecContext(ctx, "INSERT INTO vault (one, sealed) VALUES (1, $1)", s.seal.SealLoose(vaultCheck, []byte(s.cfg.Origin)))
 	}
-	if err != nil {
+	return err
+}
+
+// vaultFits finds out whether the vault key is the one that the keys in the
+// database are wrapped with; sql.ErrNoRows if the database has none yet.
+func (s *Store) vaultFits(ctx context.Context, q queryer) error {
+	var sealed []byte
+	if err := q.QueryRowContext(ctx, "SELECT sealed FROM vault").Scan(&sealed); err != nil {
 		return err
 	}
 	if _, err := s.seal.OpenLoose(vaultCheck, sealed); err != nil {

@@ -77,6 +77,9 @@ func (w *writer) do(ctx context.Context, o *op) (store.Committed, error) {
 	if err := ctx.Err(); err != nil {
 		return store.Committed{}, err
 	}
+	if w == nil {
+		return store.Committed{}, ErrReadOnly
+	}
 	o.turn = make(chan turn, 1)
 	w.mu.Lock()
 	if w.closed {
