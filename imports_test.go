@@ -30,6 +30,7 @@ var mayImport = map[string]string{
 	"config":               ". internal/nearest",
 	"console":              "",
 	"console/build":        "",
+	"console/e2e":          "",
 	"door/doortest":        ". brief gate ledger store store/memory",
 	"door/mcp":             ". gate internal/canon internal/peer understand/mcptool",
 	"gate":                 ". brief gate/amend gate/quorum internal/canon internal/wake ledger policy store understand understand/control understand/mcptool",

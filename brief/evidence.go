@@ -34,6 +34,9 @@ func facts(r countersign.Request, p people) []Fact {
 	if len(labels) > 0 {
 		where = strings.Join(cleanAll(labels), ", ")
 	}
+	if r.Resource.Name == countersign.ControlResource {
+		where = "this server itself"
+	}
 	if r.Resource.UnsafeSameUser {
 		where += ", runs without isolation"
 	}
@@ -60,6 +63,9 @@ func onBehalfOf(r countersign.Request, p people) Fact {
 }
 
 func data(r countersign.Request) Fact {
+	if r.Resource.Name == countersign.ControlResource {
+		return Fact{Name: FactData, Value: say("none"), Detail: say("it changes rules, or who or what they are about")}
+	}
 	f := Fact{Name: FactData, Value: say("unlabelled")}
 	if len(r.Facts.Classes) > 0 {
 		f.Value = say(strings.Join(cleanAll(r.Facts.Classes), ", "))

@@ -33,8 +33,8 @@ test("somebody reads and approves by the keyboard alone, and it is made when the
   await page.getByText("Writing your approval to the ledger").waitFor();
   assert.equal(await page.locator(".notice", { hasText: "You approved it." }).count(), 0, "nothing is said to be made before the server says so");
   answer.open();
-  await page.locator(".notice", { hasText: "You approved it. It is on record." }).waitFor();
   await page.getByText("Approved. It has not run yet.").waitFor();
+  await page.locator("div[role=status].vh", { hasText: "approved" }).waitFor({ state: "attached" });
   const [one] = sent(w, decisions);
   assert.equal(one.choice, "approve");
   assert.equal(one.view_digest, states.refund().view_digest, "the view that was shown");
@@ -179,11 +179,14 @@ test("a secret is revealed with a reason, and what is approved is what was then 
 });
 
 test("an approval that has not run is taken back", async () => {
-  const { w, page } = await it.visit(`/r/${id}`, (w) => set(w, states.approved()));
+  const { w, page } = await it.visit(`/r/${id}`, (w) => {
+    set(w, states.approved());
+    w.decided = () => settle(w, states.rejected);
+  });
   await page.getByRole("button", { name: "Take the approval back" }).click();
   await page.getByLabel("Reason").fill("On second thoughts.");
   await page.getByRole("button", { name: "Reject after all" }).click();
-  await page.locator(".notice", { hasText: "You rejected it. It is on record." }).waitFor();
+  await page.getByText("It did not run.").first().waitFor();
   assert.equal(sent(w, decisions)[0].choice, "reject");
   await page.context().close();
 });

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { only, shot, sideways, violations } from "./fixtures/browser.mjs";
+import { cut } from "./fixtures/server.mjs";
 import { states } from "./fixtures/briefs.mjs";
 import { checklist } from "./fixtures/around.mjs";
 import { from, hostileRow, many } from "./fixtures/rows.mjs";
@@ -42,13 +43,32 @@ const pages = {
   missing: { at: "/nothing" },
   "request-critical": { at: "/r/req_9t4hw1pzr6ab", few: true },
 };
+const click = (name) => (page) => page.getByRole("button", { name }).first().click();
+const held = (w, call) => w.hold.set(call, new Promise(() => {}));
+const one = "POST /v1/requests/req_5m2c7xk9tq4d";
+Object.assign(pages, {
+  "request-rejecting": { at: "/r/req_5m2c7xk9tq4d", act: click("Reject"), wait: "dialog" },
+  "request-escalating": { at: "/r/req_5m2c7xk9tq4d", act: click("Escalate"), wait: "dialog", few: true },
+  "request-revealing": { ...request(states.redacted), act: click("Reveal what was left out"), wait: "dialog" },
+  "request-writing": { at: "/r/req_5m2c7xk9tq4d", with: (w) => held(w, `${one}/decisions`), act: click("Approve, run once"), wait: ".decide [aria-disabled]" },
+  "request-signing": { at: "/r/req_5m2c7xk9tq4d", with: (w) => { request(states.passkey).with(w); held(w, `${one}/challenge`); }, act: click("Approve with passkey"), wait: ".decide .lacks" },
+  "request-conflict": { at: "/r/req_5m2c7xk9tq4d", status: [409], with: (w) => w.refuse.set(`${one}/decisions`, { status: 409, body: { code: "already_settled", detail: "Mei Tanaka rejected it 2 s before", hint: "open it again" } }), act: click("Approve, run once"), wait: ".notice.warn" },
+  "request-offline": { at: "/r/req_5m2c7xk9tq4d", offline: true, act: (page, w) => cut(w, true), wait: ".offline" },
+  "people-invited": { at: "/people", act: async (page) => { await page.getByLabel("Name").fill("Tomás"); await click("Make an invitation link")(page); }, wait: ".notice.done" },
+  "people-removing": { at: "/people", act: click("Remove MacBook"), wait: "dialog" },
+  "verify-open": { at: "/verify?id=req_1", with: (w) => w.receipts.set("req_1", receipt("passkeys-of-two")), act: async (page) => { await page.locator(".result.ok").waitFor(); for (const s of await page.locator("details.step > summary").all()) await s.click(); }, few: true },
+  "verify-other-key": { at: "/verify", act: click("Use another key") },
+  "join-codes": { at: "/join#token", device: true, act: click("Create the passkey"), wait: ".codes" },
+  "recover-waits": { at: "/recover", act: async (page) => { await page.getByLabel("Recovery code").fill("k7qm"); await click("Use this code")(page); }, wait: ".notice" },
+  "policy-proposed": { at: "/policy?view=change", act: async (page) => { await page.getByLabel("production.yaml").fill("rules: []"); await page.getByLabel("Reason").fill("None is needed."); await click("Propose this change")(page); }, wait: ".notice" },
+});
 for (const [name, make] of Object.entries(states)) if (name !== "critical") pages[`request-${name}`] = request(make);
 
 async function look(name, p) {
-  const { page } = await it.visit(p.at, p.with);
+  const { page, w } = await it.visit(p.at, p.with, { device: p.device });
+  await p.act?.(page, w);
   if (p.wait) await page.waitForSelector(p.wait);
-  await page.waitForLoadState("networkidle").catch(() => {});
-  quiet(page, ...(p.status ?? []));
+    if (!p.offline) quiet(page, ...(p.status ?? []));
   assert.deepEqual(await violations(page), [], `${name}, light`);
   await shot(page, `${name}-light`);
   const contrast = only("color-contrast");

@@ -172,7 +172,7 @@ func (a *api) serve(rt route) http.Handler {
 			err = rt.handle(sent, r, c)
 		}
 		code := countersign.Code("")
-		if errors.Is(err, errGone) {
+		if errors.Is(err, errGone) || err != nil && r.Context().Err() != nil {
 			code, err = "gone", nil
 		}
 		if err != nil {

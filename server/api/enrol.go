@@ -212,6 +212,11 @@ func (a *api) admitKey(r *http.Request, made countersign.Credential, g grant) (c
 	p := d.People[made.Person]
 	made.VouchedBy, made.Pending = vouchers(d, made.Person, t, g), t.Why == setup.Recovery
 	first = !hadKeys(d, p.ID)
+	// Before the passkey: it may be the second here, and from then on nobody comes
+	// into a group on one person's word.
+	if err := a.joinGroups(r, p, t); err != nil {
+		return made, first, err
+	}
 	who := countersign.Who{Actor: p.Principal(), Origin: a.origin(r), AuthTime: a.cfg.Now().UTC(), Method: g.Why}
 	if made, err = a.gate.Enrol(ctx, who, made); err != nil {
 		return made, first, err
@@ -219,7 +224,7 @@ func (a *api) admitKey(r *http.Request, made countersign.Credential, g grant) (c
 	if t.Why == setup.Recovery {
 		err = a.desk.Notify(ctx, p.Name+" enrolled a passkey with a recovery code; it signs nothing until a second person confirms it.")
 	}
-	return made, first, errors.Join(err, a.joinGroups(r, p, t))
+	return made, first, err
 }
 
 // hadKeys reports whether the person has, or had, a passkey.

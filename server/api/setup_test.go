@@ -94,13 +94,14 @@ func TestAnInvitationEnrolsWhoItNamesAndTheInviterCannotConfirm(t *testing.T) {
 	if again := decode[struct{ Invites []invite }](t, ada.send("GET", "/v1/invites", nil)).Invites; len(again) != 1 || again[0].Link != "" {
 		t.Errorf("the invitations are %+v; want the one, without its link", again)
 	}
+	third := w.browser(carol).enrol(object{})
 	grace := w.stranger()
 	made := grace.enrol(object{"token": secret})
 	if !made.Passkey.Pending || !slices.Equal(made.Passkey.VouchedBy, []string{"Ada"}) {
 		t.Errorf("grace's passkey is %+v; want it pending, on Ada's word", made.Passkey)
 	}
 	me := decode[client.Me](t, grace.send("GET", "/v1/me", nil))
-	if me.Person.Name != "Grace" || me.Enrolled != 1 || me.Session.Assurance != "" {
+	if me.Person.Name != "Grace" || me.Enrolled != 2 || me.Session.Assurance != "" {
 		t.Errorf("grace is %+v; want a session that lends nothing yet", me)
 	}
 	confirm := "/v1/passkeys/" + made.Passkey.ID + "/confirm"
@@ -112,12 +113,22 @@ func TestAnInvitationEnrolsWhoItNamesAndTheInviterCannotConfirm(t *testing.T) {
 	w.browser(bob).send("POST", confirm, nil).wants(t, 403, countersign.CodeAssuranceTooLow)
 	w.stranger().send("POST", "/v1/passkeys/challenge", object{"token": secret}).wants(t, 401, countersign.CodeUnauthenticated)
 
-	third := w.browser(carol).enrol(object{})
 	must(t, w.gate.ConfirmCredential(t.Context(), countersign.Who{Actor: countersign.Operator()}, made.Passkey.ID))
 	grace.signIn().wants(t, http.StatusOK, "")
 	grace.send("POST", "/v1/passkeys/"+third.Passkey.ID+"/confirm", nil).wants(t, http.StatusNoContent, "")
 	if me := decode[client.Me](t, grace.send("GET", "/v1/me", nil)); me.Enrolled != 3 {
 		t.Errorf("%d are enrolled, want 3", me.Enrolled)
+	}
+}
+
+func TestWhoIsInvitedSecondSignsAtOnceInTheGroupsOfTheInvitation(t *testing.T) {
+	w, ada := claimed(t)
+	in := decode[invite](t, ada.send("POST", "/v1/invites", object{"name": "Grace", "groups": []string{"platform"}}))
+	grace := w.stranger()
+	made := grace.enrol(object{"token": strings.TrimPrefix(in.Link, origin+"/join#")})
+	me := decode[client.Me](t, grace.send("GET", "/v1/me", nil))
+	if made.Passkey.Pending || me.Enrolled != 2 || !slices.Contains(me.Person.Groups, "platform") {
+		t.Errorf("grace is %+v with %+v; want a passkey that signs, in platform", me, made.Passkey)
 	}
 }
 

@@ -69,7 +69,7 @@ func agent(a countersign.Agent, d *countersign.Directory) []string {
 		if t.Revoked {
 			live = "revoked"
 		}
-		lines = append(lines, fmt.Sprintf("token: %s of %s, %s", t.ID, t.IssuedBy.Name, live))
+		lines = append(lines, fmt.Sprintf("asks with: %s of %s, %s", t.ID, t.IssuedBy.Name, live))
 	}
 	return lines
 }

@@ -1,13 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-
-const kept = "countersign.keys";
+import { keep, recall } from "./kept";
 
 // useKeysOn says whether single keys act, and lets the reader turn them off: they
 // are in the way of speech input (WCAG 2.1.4).
 export function useKeysOn(): [boolean, () => void] {
-  const [on, set] = useState(() => localStorage.getItem(kept) !== "off");
+  const [on, set] = useState(() => recall("keys") !== "off");
   const turn = () => {
-    localStorage.setItem(kept, on ? "off" : "on");
+    keep("keys", on ? "off" : "on");
     set(!on);
   };
   return [on, turn];

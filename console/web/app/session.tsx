@@ -50,6 +50,7 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
   const [status, setStatus] = useState<Status>({ kind: "starting" });
   const [leaves, setLeaves] = useState(0);
   const live = useRef<Live | undefined>(undefined);
+  const shown = useRef(false);
   const heard = useRef(new Set<(e: LiveEvent) => void>());
 
   const renew = useCallback(async () => {
@@ -67,6 +68,7 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
   const load = useCallback(async () => {
     try {
       const next = await get<Inbox>("/v1/inbox");
+      shown.current = true;
       setInbox(next);
       setProblem(undefined);
       if (live.current?.status.kind === "off") live.current.from(next.after);
@@ -74,7 +76,8 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
     } catch (e) {
       const p = problemOf(e);
       if (p.status === 401) setWho(null);
-      setProblem(p);
+      // With a list on the page, that the server is away is said once, by Offline.
+      if (p.code !== "unreachable" || !shown.current) setProblem(p);
       return undefined;
     }
   }, []);
@@ -97,7 +100,7 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
       });
       const unwatched = l.onStatus((s) => {
         setStatus(s);
-        if (s.kind === "live") again();
+        if (s.kind !== "starting") again(); // while it is off, to learn of an end of the session, and where the log is
       });
       stop = () => {
         unheard();

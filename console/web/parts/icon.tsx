@@ -1,8 +1,6 @@
 import { capital } from "../app/words";
 import type { Decision, Execution, Severity } from "../app/types";
 
-const sprite = "/static/icons.svg";
-
 export type IconName =
   | "arrow-up" | "ban" | "bot" | "box" | "check" | "chevron-right" | "circle-alert" | "circle-check" | "circle-help" | "clock"
   | "copy" | "download" | "file-check" | "fingerprint-pattern" | "history" | "hourglass" | "inbox" | "key-round" | "list-checks" | "log-in"
@@ -11,13 +9,13 @@ export type IconName =
 
 // Icon stands beside a word, never alone.
 export const Icon = ({ name, class: more = "" }: { name: IconName; class?: string }) => (
-  <svg class={`i ${more}`} aria-hidden="true"><use href={`${sprite}#i-${name}`} /></svg>
+  <svg class={`i ${more}`} aria-hidden="true"><use href={`#i-${name}`} /></svg>
 );
 
-export const Mark = () => <svg aria-hidden="true"><use href={`${sprite}#mark`} /></svg>;
+export const Mark = () => <svg aria-hidden="true"><use href="#mark" /></svg>;
 
 export const Shape = ({ of, class: more = "" }: { of: Severity; class?: string }) => (
-  <svg class={more} aria-hidden="true"><use href={`${sprite}#r-${of}`} /></svg>
+  <svg class={more} aria-hidden="true"><use href={`#r-${of}`} /></svg>
 );
 
 // Risk is a severity as shape, word and colour.

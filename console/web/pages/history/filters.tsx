@@ -4,7 +4,7 @@ import { go } from "../../app/router";
 const words = [
   ["resource", "Resource"], ["agent", "Agent"], ["person", "Person"], ["rule", "Rule"], ["indicator", "Indicator"], ["digest", "Digest"],
 ] as const;
-const decisions = ["pending", "approved", "rejected", "expired", "withdrawn", "denied", "allowed"];
+const decisions = ["approved", "rejected", "expired", "withdrawn", "denied", "allowed"];
 const executions = ["none", "running", "succeeded", "failed", "unknown"];
 const names = [...words.map(([n]) => n), "decision", "execution", "since", "until"];
 

@@ -21,7 +21,7 @@ export function useRows(keys: boolean, rows: RefObject<HTMLElement | null>, sear
   useKeys(keys, {
     j: () => move(1),
     k: () => move(-1),
-    Enter: () => (links().find((a) => idOf(a) === at.current) ?? links()[0])?.click(),
+    Enter: () => links().find((a) => idOf(a) === at.current)?.click(),
     "/": () => search.current?.focus(),
   });
   return on;

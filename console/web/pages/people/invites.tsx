@@ -69,7 +69,7 @@ export function InviteForm({ groups, onMade }: { groups: readonly string[]; onMa
         <fieldset class="ticks"><legend class="lab">Groups</legend>{groups.map((g) => <label key={g} class="tick"><input type="checkbox" checked={chosen.includes(g)} onChange={() => toggle(g)} />{g}</label>)}</fieldset>
       )}
       <div><button class="btn solid" disabled={name.trim() === ""}>Make an invitation link</button></div>
-      <p class="faint">Works once, for 24 hours. Whoever opens it enrols a passkey of their own.</p>
+      <p class="faint">Works once. Whoever uses it enrols a passkey of their own.</p>
       {problem && <Refused of={problem} />}
       {made && <LinkOnce made={made} />}
     </form>

@@ -2,7 +2,8 @@ import { useState } from "preact/hooks";
 import { post, problemOf, type Problem } from "../../app/api";
 import type { Policy } from "../../app/admin";
 import { Field, Reason } from "../../parts/field";
-import { Notice, ProblemNotice } from "../../parts/notice";
+import { Notice } from "../../parts/notice";
+import { Refused } from "../../parts/refused";
 
 interface Answer {
   applied?: boolean;
@@ -39,7 +40,7 @@ export function Change({ policy }: { policy: Policy }) {
         )}</Field>
       ))}
       <Reason value={reason} onValue={setReason} help="Whoever decides it reads this. At most 280 characters." required />
-      {problem && <ProblemNotice of={problem} />}
+      {problem && <Refused of={problem} />}
       <div><button class="btn solid" disabled={asking || !differs || reason.trim() === ""}>{asking ? "Sending it" : "Propose this change"}</button></div>
       <p class="faint">{differs ? "The change is checked before it is asked for; a policy that does not compile is refused." : "Nothing differs from what is in force."}</p>
     </form>

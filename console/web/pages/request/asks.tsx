@@ -5,8 +5,8 @@ import { ProblemNotice } from "../../parts/notice";
 import { Field, Reason } from "../../parts/field";
 
 // RejectAsk asks why; the agent sees it.
-export function RejectAsk({ undo, onClose, onReason }: { undo: boolean; onClose: () => void; onReason: (reason: string) => void }) {
-  const [reason, set] = useState("");
+export function RejectAsk({ undo, was, onClose, onReason }: { undo: boolean; was: string; onClose: () => void; onReason: (reason: string) => void }) {
+  const [reason, set] = useState(was);
   return (
     <Dialog title={undo ? "Take your approval back" : "Reject this request"} onClose={onClose}>
       <form class="stack" onSubmit={(e) => { e.preventDefault(); onReason(reason.trim()); }}>
@@ -19,8 +19,8 @@ export function RejectAsk({ undo, onClose, onReason }: { undo: boolean; onClose:
 }
 
 // EscalateAsk asks whom else, and why.
-export function EscalateAsk({ groups, onClose, onAsk }: { groups: readonly string[]; onClose: () => void; onAsk: (to: string, reason: string) => void }) {
-  const [reason, set] = useState("");
+export function EscalateAsk({ groups, was, onClose, onAsk }: { groups: readonly string[]; was: string; onClose: () => void; onAsk: (to: string, reason: string) => void }) {
+  const [reason, set] = useState(was);
   const [to, choose] = useState("");
   const ready = to !== "" && reason.trim() !== "";
   return (

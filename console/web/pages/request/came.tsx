@@ -7,8 +7,9 @@ import { changed, made, noun, type Doing } from "./decide";
 // CameOf says what came of the choice that the reader just tried to make.
 export function CameOf({ doing, brief }: { doing: Doing; brief: Brief }) {
   if (doing.kind === "made") {
+    if (brief.state.decision !== "pending") return null; // how it ended is said already
     const more = brief.deciders.needed - brief.deciders.signed;
-    const next = brief.state.decision === "pending" && doing.choice === "approve" ? `Nothing runs yet: ${more === 1 ? "one more person" : `${more} more people`} must sign.` : doing.choice === "escalate" ? "Another group must sign as well." : "";
+    const next = doing.choice === "approve" ? `Nothing runs yet: ${more === 1 ? "one more person" : `${more} more people`} must sign.` : doing.choice === "escalate" ? "Another group must sign as well." : "";
     return <Notice kind="done" title={`${made[doing.choice]} It is on record.`}>{next && <p>{next}</p>}</Notice>;
   }
   if (doing.kind !== "refused") return null;

@@ -35,11 +35,11 @@ export function RequestPage({ place }: { place: Place }) {
     addEventListener("signedin", again);
     return () => removeEventListener("signedin", again);
   }, [again]);
-  useTitle(data ? `${plain(data.sentence).slice(0, 80)}, ${data.severity}, ${data.state.decision}` : problem ? "No such request" : undefined);
+  useTitle(data ? `${plain(data.sentence).slice(0, 80)}, ${data.severity}, ${data.state.decision}` : problem ? (problem.status === 404 ? "No such request" : "Request") : undefined);
   if (data) return <Shown loaded={data} reload={again} place={place} />;
   return (
     <div class="wrap">
-      <h1 class="vh">{problem ? "No such request" : "Request"}</h1>
+      <h1 class="vh">{problem?.status === 404 ? "No such request" : "Request"}</h1>
       {problem ? <ProblemNotice of={problem}><div class="acts"><a class="btn small" href="/">To the Inbox</a><button type="button" class="btn small" onClick={again}>Try again</button></div></ProblemNotice> : <Waiting on={`Asking for ${id}.`} />}
     </div>
   );
@@ -52,6 +52,7 @@ function Shown({ loaded, reload, place }: { loaded: Brief; reload: () => void; p
   const decide = useDecide(brief, reload);
   const [asking, ask] = useState<Asking>();
   const stop = () => ask(undefined);
+  const [typed, type] = useState(""); // kept, in case it does not arrive
   const pending = brief.state.decision === "pending";
   const critical = pending && brief.severity === "critical";
   const news = useNews(brief, pending);
@@ -86,8 +87,8 @@ function Shown({ loaded, reload, place }: { loaded: Brief; reload: () => void; p
         </div>
         {pending && <BottomBar brief={brief} critical={critical} />}
       </div>
-      {asking === "reject" && <RejectAsk undo={!pending} onClose={stop} onReason={(reason) => { stop(); void decide.choose("reject", { reason }); }} />}
-      {asking === "escalate" && <EscalateAsk groups={youOf(brief).groups} onClose={stop} onAsk={(to, reason) => { stop(); void decide.choose("escalate", { to, reason }); }} />}
+      {asking === "reject" && <RejectAsk undo={!pending} was={decide.doing.kind === "refused" ? typed : ""} onClose={stop} onReason={(reason) => { type(reason); stop(); void decide.choose("reject", { reason }); }} />}
+      {asking === "escalate" && <EscalateAsk groups={youOf(brief).groups} was={decide.doing.kind === "refused" ? typed : ""} onClose={stop} onAsk={(to, reason) => { type(reason); stop(); void decide.choose("escalate", { to, reason }); }} />}
       {asking === "reveal" && <RevealAsk onClose={stop} onReason={async (reason) => {
         reveal(await post<Brief>(at("requests", brief.id, "reveal"), { reason }));
         stop();

@@ -44,23 +44,41 @@ export function useReceipt(id: string): { source: Source | undefined; problem: P
   return { source, problem, drop };
 }
 
+// able fails where the browser itself cannot check signatures: that says nothing
+// about the receipt.
+async function able(): Promise<void> {
+  if (!isSecureContext) throw new Error("browsers check signatures only on pages under https or localhost");
+  try {
+    await crypto.subtle.importKey("raw", new Uint8Array(32), "Ed25519", false, ["verify"]);
+  } catch {
+    throw new Error("this browser does not know Ed25519; use a current Chrome, Edge, Firefox or Safari");
+  }
+}
+
 // useCheck verifies the receipt here, against the pinned keys alone.
-export function useCheck(source: Source | undefined, vkeys: readonly string[] | undefined): Checked | undefined {
+export function useCheck(source: Source | undefined, vkeys: readonly string[] | undefined): { checked: Checked | undefined; unable: string } {
   const [checked, set] = useState<Checked>();
+  const [unable, say] = useState("");
   const keys = vkeys?.join("\n");
   useEffect(() => {
     set(undefined);
     if (!source || !keys) return;
     let over = false;
     const begun = performance.now();
-    void verify(source.bytes, { vkeys: keys.split("\n") }).then((report) => {
+    const check = async () => {
+      await able();
+      const report = await verify(source.bytes, { vkeys: keys.split("\n") });
       if (over) return;
+      say("");
       set({ report, took: performance.now() - begun });
       announce(report.holds ? "The receipt holds: all 12 steps." : "The receipt does not hold.");
+    };
+    check().catch((e: unknown) => {
+      if (!over) say(e instanceof Error ? e.message : String(e));
     });
     return () => {
       over = true;
     };
   }, [source, keys]);
-  return checked;
+  return { checked, unable };
 }

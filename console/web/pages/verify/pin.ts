@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { keep, recall } from "../../app/kept";
 import { parseKey } from "../../verify/note";
 
 // A Pin is whom this device believes, and since when. The first key is the log's;
@@ -10,11 +11,9 @@ export interface Pin {
   by: "server" | "reader";
 }
 
-const kept = "countersign.pin";
-
 function stored(): Pin | undefined {
   try {
-    const p = JSON.parse(localStorage.getItem(kept) ?? "") as Partial<Pin>;
+    const p = JSON.parse(recall("pin") ?? "") as Partial<Pin>;
     return Array.isArray(p.vkeys) && p.vkeys.length > 0 ? { vkeys: p.vkeys.map(String), since: String(p.since), by: p.by === "server" ? "server" : "reader" } : undefined;
   } catch {
     return undefined;
@@ -25,14 +24,14 @@ function stored(): Pin | undefined {
 // pinned and stays, whatever the server says later.
 export function usePin(named: string | undefined): { pin: Pin | undefined; set: (vkeys: readonly string[]) => void } {
   const [pin, setPin] = useState(stored);
-  const keep = (p: Pin) => {
-    localStorage.setItem(kept, JSON.stringify(p));
+  const take = (p: Pin) => {
+    keep("pin", JSON.stringify(p));
     setPin(p);
   };
   useEffect(() => {
-    if (named && !stored()) keep({ vkeys: [named], since: new Date().toISOString(), by: "server" });
+    if (named && !stored()) take({ vkeys: [named], since: new Date().toISOString(), by: "server" });
   }, [named]);
-  return { pin, set: (vkeys) => keep({ vkeys, since: new Date().toISOString(), by: "reader" }) };
+  return { pin, set: (vkeys) => take({ vkeys, since: new Date().toISOString(), by: "reader" }) };
 }
 
 // keysOf reads keys from what somebody pasted; it says which line is none.

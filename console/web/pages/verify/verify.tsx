@@ -2,6 +2,7 @@ import { Top } from "../../app/page";
 import { useTitle, type Place } from "../../app/router";
 import { save } from "../../app/save";
 import { useSession } from "../../app/session";
+import { sentence } from "../../app/words";
 import { Icon } from "../../parts/icon";
 import { Notice, ProblemNotice } from "../../parts/notice";
 import { Panel } from "../../parts/panel";
@@ -17,7 +18,7 @@ export function VerifyPage({ place }: { place: Place }) {
   const { pin, set } = usePin(who?.log.vkey);
   const id = place.query.get("id") ?? "";
   const { source, problem, drop } = useReceipt(id);
-  const checked = useCheck(source, pin?.vkeys);
+  const { checked, unable } = useCheck(source, pin?.vkeys);
   useTitle(checked ? `Verify: ${checked.report.holds ? "holds" : "does not hold"}` : "Verify a receipt");
   const other = who && pin && !pin.vkeys.includes(who.log.vkey);
   return (
@@ -28,7 +29,8 @@ export function VerifyPage({ place }: { place: Place }) {
           {other && <Notice kind="warn" title="This server names another log key than the one you pinned."><p>Receipts are checked against yours. If the key was changed with your knowledge, pin the new one beside it.</p></Notice>}
           {problem && <ProblemNotice of={problem} />}
           {!pin && <Notice title="No log key is pinned on this device."><p>A receipt proves nothing by itself. Paste the key that your auditor keeps, <span class="mono">log.vkey</span>, or sign in and this device takes the one that the server names.</p></Notice>}
-          {checked ? <><Result of={checked} /><Steps of={checked} /></> : <Nothing here={source !== undefined} />}
+          {unable && <Notice answers kind="warn" title="It cannot be checked here."><p>{sentence(unable)} That says nothing about the receipt.</p></Notice>}
+          {checked ? <><Result of={checked} /><Steps of={checked} /></> : <Nothing here={source !== undefined && pin !== undefined && unable === ""} />}
         </div>
         <aside class="side stack" aria-label="What is verified">
           <SourcePanel key={id} source={source} id={id} signedIn={Boolean(who)} onFile={drop} />
