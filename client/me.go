@@ -9,6 +9,9 @@ type Me struct {
 	Passkeys []Passkey `json:"passkeys"`
 	// Enrolled counts the people with a passkey that signs.
 	Enrolled int `json:"enrolled"`
+	// Paired is true once two people had one: nobody changes who or what decides
+	// alone any more.
+	Paired bool `json:"paired"`
 	// Claimed is true once somebody has taken the server over.
 	Claimed   bool   `json:"claimed"`
 	Demo      bool   `json:"demo"`

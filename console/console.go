@@ -12,7 +12,8 @@ import "embed"
 
 // Dist holds dist/console.js, dist/console.css and dist/icons.svg, and the licence
 // of what the script is made with. Their names never change; whoever serves them
-// names a version by its hash. The style sheet wants the folder fonts beside it.
+// names a version by its hash. The icons stand in the page that loads the script;
+// the style sheet wants the folder fonts beside it.
 //
 //go:embed dist
 var Dist embed.FS

@@ -49,7 +49,7 @@ func (a *api) meOf(ctx context.Context, c caller) (client.Me, error) {
 			Method: c.auth.Method, AuthTime: c.auth.AuthTime, OpenedAt: c.auth.AuthTime, ExpiresAt: c.auth.ExpiresAt,
 			Assurance: string(c.assurance(a.cfg.Now())), Solo: c.solo(d),
 		},
-		Passkeys: wire.Passkeys(d, c.ID), Enrolled: d.Enrolled(), Claimed: a.claimed(d), Demo: a.cfg.About.Demo,
+		Passkeys: wire.Passkeys(d, c.ID), Enrolled: d.Enrolled(), Paired: d.Paired, Claimed: a.claimed(d), Demo: a.cfg.About.Demo,
 		Version: a.cfg.About.Version, PublicURL: a.cfg.Origin,
 		Log:       client.Log{Origin: a.cfg.About.Log, Size: strconv.FormatInt(head.Size, 10), Root: head.Root.String(), VKey: a.cfg.About.VKey},
 		Checklist: checklist(d, c.ID, len(asked) > 0),

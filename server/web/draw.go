@@ -13,8 +13,9 @@ import (
 )
 
 // functions are what the templates may call besides their own.
-func functions() template.FuncMap {
+func functions(icons template.HTML) template.FuncMap {
 	return template.FuncMap{
+		"sprite":  func() template.HTML { return icons },
 		"clock":   func(t time.Time) string { return t.UTC().Format("15:04:05") },
 		"stamp":   func(t time.Time) string { return t.UTC().Format("2 Jan 2006 15:04:05") + " UTC" },
 		"short":   func(t time.Time) string { return t.UTC().Format("2 Jan 15:04") },

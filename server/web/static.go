@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"html/template"
 	"io/fs"
 	"net/http"
 	"path"
@@ -44,6 +45,16 @@ func assets() (map[string]asset, error) {
 		}
 	}
 	return all, nil
+}
+
+// sprite is the console's icons as they stand in each page: a page that has been
+// loaded needs no network to draw them.
+func sprite() (template.HTML, error) {
+	drawn, err := fs.ReadFile(console.Dist, "dist/icons.svg")
+	if err != nil {
+		return "", err
+	}
+	return template.HTML(strings.Replace(string(drawn), "<svg ", `<svg class="defs" aria-hidden="true" `, 1)), nil
 }
 
 func newAsset(files fs.FS, name string) (asset, error) {

@@ -72,7 +72,11 @@ func New(g *gate.Gate, kept store.Ephemeral, cfg Config) (*Web, error) {
 		cfg.Log = slog.Default()
 	}
 	w := &Web{gate: g, kept: kept, cfg: cfg, origin: public.Scheme + "://" + public.Host}
-	if w.pages, err = template.New("").Funcs(functions()).ParseFS(files, "pages/*.html"); err != nil {
+	icons, err := sprite()
+	if err != nil {
+		return nil, err
+	}
+	if w.pages, err = template.New("").Funcs(functions(icons)).ParseFS(files, "pages/*.html"); err != nil {
 		return nil, err
 	}
 	if w.static, err = assets(); err != nil {

@@ -24,6 +24,8 @@ export interface Me {
   passkeys: readonly Passkey[];
   // enrolled is how many people hold a passkey that counts.
   enrolled: number;
+  // paired is true once two people held one; nobody changes the rules alone from then on.
+  paired: boolean;
   claimed: boolean;
   demo: boolean;
   version: string;

@@ -21,8 +21,8 @@ export function NoticeBoard() {
     <div class="board stack">
       {(data?.notices ?? []).map((n) => <Notice key={n.at + n.text} kind="warn" title={n.text}><p>{stamp(n.at)}</p></Notice>)}
       {me.session.solo && (
-        <Notice kind="warn" icon="user-check" title="You are alone here.">
-          <p>Until a second person holds a passkey, every decision is recorded as <span class="mono">solo</span>. <a href="/people">Invite a second reviewer</a></p>
+        <Notice kind="warn" icon="user-check" title="You came in by a link.">
+          <p>A link proves less than a passkey, so what you decide is recorded as <span class="mono">solo</span>. <a href="/join">Make a passkey</a></p>
         </Notice>
       )}
     </div>

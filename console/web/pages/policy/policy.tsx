@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { Listing } from "../../app/page";
 import { useLoad } from "../../app/load";
 import { asked, type Place } from "../../app/router";
-import { useOnEvent } from "../../app/session";
+import { useMe, useOnEvent } from "../../app/session";
 import type { Policy } from "../../app/admin";
 import { hex, plural, stamp } from "../../app/words";
 import { Notice } from "../../parts/notice";
@@ -14,6 +14,7 @@ import { RulePanel } from "./rule";
 const views = ["files", "change"];
 
 export function PolicyPage({ place }: { place: Place }) {
+  const me = useMe();
   const list = useLoad<Policy>("/v1/policy");
   useOnEvent((e) => {
     if (e.entity) list.again();
@@ -35,7 +36,7 @@ export function PolicyPage({ place }: { place: Place }) {
               <dt>Since</dt><dd>{p.changed_at ? stamp(p.changed_at) : "unknown"}{p.changed_by && <>, by <Outside text={p.changed_by} /></>}</dd>
             </dl></div>
           </Panel>
-          {p.solo && view === "change" && <Notice kind="warn" icon="user-check" title="You are alone here."><p>A change is applied at once and recorded as <span class="mono">solo</span>, until a second person holds a passkey.</p></Notice>}
+          {!me.paired && view === "change" && <Notice kind="warn" icon="user-check" title="You are alone here."><p>A change is applied at once and recorded as <span class="mono">solo</span>, until a second person holds a passkey.</p></Notice>}
           {view === "rules" && <Rules policy={p} here={decodeURIComponent(place.hash)} />}
           {view === "files" && p.files.map((f) => <Panel key={f.name} title={<span class="mono">{f.name}</span>}><File text={f.text} /></Panel>)}
           {view === "change" && <Change key={p.bundle} policy={p} />}

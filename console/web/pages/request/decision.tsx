@@ -100,7 +100,7 @@ function Signed({ brief, critical }: { brief: Brief; critical: boolean }) {
   return (
     <p class="faint">
       Signed in as {me.person.name}, {me.session.method === "passkey" ? "passkey" : "link"} {age} ago.{brief.bounds && !critical && ` If approved it runs ${brief.bounds}.`}
-      {me.session.solo && <> Until a second person holds a passkey, what you decide is recorded as <span class="mono">solo</span>.</>}
+      {me.session.solo && <> You came in by a link, so what you decide is recorded as <span class="mono">solo</span>.</>}
     </p>
   );
 }

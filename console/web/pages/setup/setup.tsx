@@ -45,7 +45,7 @@ function Checklist() {
     <div class="wrap narrow">
       <Top title="Set up Countersign" says={`${done} of ${me.checklist.length} done.${now ? "" : " This page goes away now."}`} />
       <div class="stack">
-        {me.enrolled < 2 && <Notice kind="warn" icon="user-check" title="You are alone here."><p>Until a second person holds a passkey, every decision is recorded as <span class="mono">solo</span>. Inviting one ends that, and it cannot be undone.</p></Notice>}
+        {!me.paired && <Notice kind="warn" icon="user-check" title="You are alone here."><p>Until a second person holds a passkey, every change of the rules is made at once and recorded as <span class="mono">solo</span>. Inviting one ends that, and it cannot be undone.</p></Notice>}
         <ol class="panel check">{me.checklist.map((c, i) => <Item key={c.id} of={c} n={i + 1} now={c === now} />)}</ol>
         <p class="faint">This page goes away when all are done. Its steps are also in <span class="mono">countersign doctor</span>.</p>
       </div>
