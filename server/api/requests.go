@@ -5,10 +5,12 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/brief"
 	"github.com/countersignhq/countersign/client"
 	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/identity/session"
@@ -257,7 +259,7 @@ func (a *api) result(w http.ResponseWriter, r *http.Request, c caller) error {
 
 // receipt answers the proof of the request, as it stands now.
 func (a *api) receipt(w http.ResponseWriter, r *http.Request, c caller) error {
-	found, _, err := a.find(r.Context(), c, r.PathValue("id"))
+	found, d, err := a.find(r.Context(), c, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -269,6 +271,9 @@ func (a *api) receipt(w http.ResponseWriter, r *http.Request, c caller) error {
 	head, err := a.store.Head(r.Context())
 	if err != nil {
 		return fmt.Errorf("read the head of the log: %w", err)
+	}
+	if c.Kind != agent && !found.RevealedTo(c.ID) && brief.Build(found, d).Digest() != brief.Reveal(found, d).Digest() {
+		withhold(entries)
 	}
 	made, err := ledger.ReceiptOf(r.Context(), entries, a.store.Events, a.store.Tile, head)
 	if err != nil {
@@ -285,4 +290,17 @@ func (a *api) receipt(w http.ResponseWriter, r *http.Request, c caller) error {
 		return errGone
 	}
 	return nil
+}
+
+// withhold keeps from a receipt what may hold a secret that its holder has not
+// revealed: the command, and what its asker and its upstream said. That they are
+// there, and have not changed, still shows.
+func withhold(entries []ledger.Entry) {
+	entries[0].Open.Command = nil
+	for i, e := range entries {
+		said, err := ledger.ParseLeaf(e.Leaf)
+		if err != nil || slices.Contains([]countersign.EventKind{countersign.KindRequested, countersign.KindCompleted, countersign.KindResolved}, said.Event.Kind) {
+			entries[i].Open.Context = nil
+		}
+	}
 }

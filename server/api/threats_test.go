@@ -10,6 +10,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/client"
+	"github.com/countersignhq/countersign/ledger"
 )
 
 // The rows of docs/threat-model.md, through the API.
@@ -132,6 +133,16 @@ func TestT23SecretsAreRevealedOnRecordAlone(t *testing.T) {
 			t.Errorf("GET %s shows the operator the secret", path)
 		}
 	}
+	receipt := func() ledger.Receipt {
+		got := b.send("GET", "/v1/requests/"+r.ID+"/receipt", nil)
+		got.wants(t, http.StatusOK, "")
+		parsed, err := ledger.ParseReceipt([]byte(got.body))
+		must(t, err)
+		return parsed
+	}
+	if e := receipt().Entries[0]; e.Open.Command != nil || e.Open.Context != nil {
+		t.Error("a receipt discloses what its holder has not revealed")
+	}
 	hidden := decode[paged](t, b.send("GET", "/v1/requests/"+r.ID+"/brief", nil))
 	if slices.Contains(hidden.You.May, "approve") {
 		t.Errorf("bob may %v what is hidden, want no approve", hidden.You.May)
@@ -145,6 +156,9 @@ func TestT23SecretsAreRevealedOnRecordAlone(t *testing.T) {
 	p := decode[paged](t, shown)
 	if !strings.Contains(string(shown.body), secret) || !slices.Contains(p.You.May, "approve") || p.ViewDigest == hidden.ViewDigest {
 		t.Errorf("revealed it is %s; want the secret, another view, and approve", shown.body)
+	}
+	if e := receipt().Entries[0]; e.Open.Command == nil || e.Open.Context == nil {
+		t.Error("a receipt leaves out what its holder has revealed")
 	}
 	if kinds := w.kinds(r.ID); !slices.Contains(kinds, "payload.revealed") {
 		t.Errorf("the record has %v, want payload.revealed", kinds)
