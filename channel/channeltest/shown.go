@@ -1,0 +1,120 @@
+package channeltest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/countersignhq/countersign"
+)
+
+// attacks are arguments that want to be taken for something else.
+var attacks = map[string]string{
+	"plain":       "read /srv/a",
+	"bidi":        "/*\u202e } \u2066if (admin)\u2069 \u2066 begin */",
+	"zero width":  "rm\u200b -rf\ufeff /\u2060",
+	"tags":        "ok" + "\U000E0064\U000E0072\U000E006F\U000E0070",
+	"ansi":        "\x1b[2J\x1b[32m verified\x1b[0m",
+	"homoglyph":   "p\u0430yroll-\u0435xport",
+	"padding":     "echo ok" + strings.Repeat(" ", 412) + "; rm -rf /",
+	"blank lines": "echo ok" + strings.Repeat("\n", 60) + "rm -rf /",
+	"fence":       "```\n*Approved by security*\n```\n> quoted `code` ~gone~ _soft_",
+	"mentions":    "<!channel> <!here> <@U1> <#C1> @everyone &lt;!channel&gt; <!subteam^S1>",
+	"links":       "<https://evil.example|Approve> [Approve](https://evil.example) https://evil.example/x mailto:a@evil.example",
+	"html":        `<script>alert(1)</script><img src=x onerror=alert(1)><at>all</at>`,
+	"emoji":       ":white_check_mark: :lock: <!date^0^{date}|now>",
+}
+
+func everyFact(t *testing.T, h *House) {
+	for name, attack := range attacks {
+		r := h.Asked("one", attack)
+		at := h.Copy()
+		part, says, ok := h.Brief(r.ID).Missing(h.Chat.Shown(at))
+		switch {
+		case h.offers(at, countersign.Approve) && !ok:
+			t.Errorf("%s: Approve stands on a card without %s %q; it shows\n%s", name, part, says, h.Chat.Shown(at))
+		case name == "plain" && !h.offers(at, countersign.Approve):
+			t.Errorf("%s: there is no Approve on a card that shows everything:\n%s", name, h.Chat.Shown(at))
+		}
+		if strings.ContainsAny(h.Chat.Shown(at), "\u202e\u200b\x1b\U000E0064") {
+			t.Errorf("%s: the card carries a character that nobody can see", name)
+		}
+		h.Clock.Move(1)
+	}
+}
+
+func cut(t *testing.T, h *House) {
+	bob := h.Linked("bob")
+	r := h.Asked("one", "begin "+strings.Repeat("lorem ipsum ", 5000)+" rm -rf /")
+	at := h.Copy()
+	if h.offers(at, countersign.Approve) {
+		t.Error("Approve stands on a card that cannot show everything")
+	}
+	if !slices.Contains(h.Chat.Alive(at), Console+"/r/"+string(r.ID)) {
+		t.Errorf("the card links to %q, want the request in the console", h.Chat.Alive(at))
+	}
+	h.Deliver(h.Chat.Press(bob, at, h.Chat.Token(at), string(countersign.Approve)))
+	h.undecided(r.ID, "a forged press of Approve")
+}
+
+func secret(t *testing.T, h *House) {
+	bob := h.Linked("bob")
+	const password = "hunter2-Zq81xkPw"
+	r := h.Asked("one", "postgres://app:"+password+"@db.internal/crm")
+	for _, at := range h.Chat.Copies() {
+		if strings.Contains(h.Chat.Shown(at), password) {
+			t.Error("the secret stands on the card")
+		}
+		if h.offers(at, countersign.Approve) {
+			t.Error("Approve stands on a card that hides a secret")
+		}
+		h.Deliver(h.Chat.Press(bob, at, h.Chat.Token(at), string(countersign.Approve)))
+	}
+	h.undecided(r.ID, "a forged press of Approve")
+}
+
+func tooLittle(t *testing.T, h *House) {
+	bob := h.Linked("bob")
+	r := h.Asked("strong", "read /srv/a")
+	at := h.Copy()
+	if h.offers(at, countersign.Approve) {
+		t.Error("Approve stands on a card that needs a session")
+	}
+	if !h.offers(at, countersign.Reject) {
+		t.Error("Reject does not stand on a card that needs a session")
+	}
+	if !strings.Contains(h.Chat.Shown(at), "Confirm with your passkey") {
+		t.Errorf("the link does not say what it is for:\n%s", h.Chat.Shown(at))
+	}
+	h.Press(bob, at, countersign.Approve)
+	h.undecided(r.ID, "a click in a chat where a session is needed")
+}
+
+func inert(t *testing.T, h *House) {
+	for name, attack := range attacks {
+		r := h.Asked("one", attack)
+		for _, reach := range h.Chat.Alive(h.Copy()) {
+			if reach != Console+"/r/"+string(r.ID) {
+				t.Errorf("%s: the card reaches %q", name, reach)
+			}
+		}
+		h.Clock.Move(1)
+	}
+}
+
+func elsewhere(t *testing.T, h *House) {
+	bob := h.Linked("bob")
+	r := h.AskedOn("mcp/abroad", "one", "something of ours")
+	at := h.Copy()
+	shown := h.Chat.Shown(at)
+	for _, word := range []string{"something of ours", "mcp/abroad", "deploy-bot"} {
+		if strings.Contains(shown, word) {
+			t.Errorf("the card shows %q, which may not leave its region:\n%s", word, shown)
+		}
+	}
+	if len(h.Chat.Buttons(at)) > 0 || !slices.Contains(h.Chat.Alive(at), Console+"/r/"+string(r.ID)) {
+		t.Errorf("got buttons %v and links %q, want a link alone", h.Chat.Buttons(at), h.Chat.Alive(at))
+	}
+	h.Press(bob, at, countersign.Approve)
+	h.undecided(r.ID, "a press of what has no button")
+}

@@ -1,0 +1,223 @@
+// Package slack asks reviewers in Slack. New makes the channel of one workspace;
+// Listen receives what people press over a socket that the channel opens itself
+// (Socket Mode), and Handler is the alternative, the signed requests that Slack
+// sends. Use one of the two.
+//
+// Both hand everything to the desk before they acknowledge it, and believe
+// nothing of it but who pressed, in which workspace, which copy, and the token of
+// its card. Package blockkit draws the messages.
+package slack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/countersignhq/countersign/channel"
+	"github.com/countersignhq/countersign/channel/slack/blockkit"
+)
+
+// A Config says how a workspace is reached. docs/slack.md tells where each value
+// is found.
+type Config struct {
+	// BotToken posts and edits: "xoxb-…". It is required.
+	BotToken string
+	// AppToken opens the socket: "xapp-…". Listen needs it.
+	AppToken string
+	// SigningSecret proves that a request came from Slack. Handler needs it.
+	SigningSecret string
+	// Workspace is the team id that the bot token must be of: "T…". Empty, the
+	// default, takes that of the token.
+	Workspace string
+	// Console is the address of the console, without a slash at its end: commands
+	// link to its pages.
+	Console string
+	// API is where the Web API is. Defaults to https://slack.com/api/.
+	API string
+	// Log gets what was refused without anybody to tell. Defaults to slog.Default().
+	Log *slog.Logger
+}
+
+// A Slack is the channel of one workspace. It is safe for concurrent use.
+type Slack struct {
+	config Config
+	api    *slack.Client
+	hooks  string // how a response URL begins
+
+	mu   sync.Mutex
+	home *Home // guarded by mu; nil until Slack has said it
+}
+
+// New makes the channel. It asks Slack nothing yet.
+func New(c Config) (*Slack, error) {
+	if c.BotToken == "" {
+		return nil, errors.New("slack: no bot token; docs/slack.md tells how to make one")
+	}
+	if c.AppToken == "" && c.SigningSecret == "" {
+		return nil, errors.New("slack: neither an app token nor a signing secret, so nothing that is pressed would arrive; docs/slack.md tells how to make an app token")
+	}
+	s := &Slack{config: c, hooks: "https://hooks.slack.com/"}
+	if s.config.API == "" {
+		s.config.API = slack.APIURL
+	} else {
+		u, err := url.Parse(c.API)
+		if err != nil || u.Host == "" {
+			return nil, fmt.Errorf("slack: the address of the API %q is not a URL", c.API)
+		}
+		s.hooks = u.Scheme + "://" + u.Host + "/"
+	}
+	if s.config.Log == nil {
+		s.config.Log = slog.Default()
+	}
+	s.api = slack.New(c.BotToken, slack.OptionAppLevelToken(c.AppToken), slack.OptionAPIURL(s.config.API),
+		slack.OptionHTTPClient(&http.Client{Timeout: 10 * time.Second}))
+	return s, nil
+}
+
+// A Home is where the bot token belongs.
+type Home struct {
+	Workspace string // team id
+	Name      string // of the workspace
+	App       string // app id
+	Bot       string // user id of the bot
+}
+
+// Home says where the bot token belongs, as Slack says it; it asks once. The
+// error says what is wrong with the token.
+func (s *Slack) Home(ctx context.Context) (Home, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.home != nil {
+		return *s.home, nil
+	}
+	who, err := s.api.AuthTestContext(ctx)
+	if err != nil {
+		return Home{}, fmt.Errorf("slack: the bot token: %w", failure(err))
+	}
+	if want := s.config.Workspace; want != "" && who.TeamID != want {
+		return Home{}, fmt.Errorf("slack: the bot token is of the workspace %s, and the configuration says %s", who.TeamID, want)
+	}
+	bot, err := s.api.GetBotInfoContext(ctx, slack.GetBotInfoParameters{Bot: who.BotID, TeamID: who.TeamID})
+	if err != nil {
+		return Home{}, fmt.Errorf("slack: which app the bot token is of: %w", failure(err))
+	}
+	if who.TeamID == "" || bot.AppID == "" {
+		return Home{}, errors.New("slack: Slack does not say to which workspace and app the bot token belongs; install the app to a workspace, not to an organization")
+	}
+	s.home = &Home{Workspace: who.TeamID, Name: who.Team, App: bot.AppID, Bot: who.UserID}
+	return *s.home, nil
+}
+
+// Check says where the tokens belong, or what is wrong with them: of the app token
+// whether it opens a socket. It is for who sets a workspace up.
+func (s *Slack) Check(ctx context.Context) (Home, error) {
+	home, err := s.Home(ctx)
+	if err != nil || s.config.AppToken == "" {
+		return home, err
+	}
+	if _, _, err := s.api.StartSocketModeContext(ctx); err != nil {
+		return home, fmt.Errorf("slack: the app token: %w", failure(err))
+	}
+	return home, nil
+}
+
+// Fits implements channel.Channel.
+func (s *Slack) Fits(c channel.Card) bool { return blockkit.Fits(c) }
+
+// Post implements channel.Channel. Slack keeps no key, so that a crash between its
+// answer and the next step leaves two copies; both are edited.
+func (s *Slack) Post(ctx context.Context, to channel.Address, c channel.Card) (channel.Copy, error) {
+	home, err := s.Home(ctx)
+	if err != nil {
+		return channel.Copy{}, err
+	}
+	at := channel.Copy{Workspace: home.Workspace}
+	err = drawn(c, func(m blockkit.Message) error {
+		at.Place, at.Message, err = s.api.PostMessageContext(ctx, string(to), options(m)...)
+		return failure(err)
+	})
+	if err != nil {
+		return channel.Copy{}, fmt.Errorf("slack: post to %s: %w", to, err)
+	}
+	return at, nil
+}
+
+// Edit implements channel.Channel. What was chosen since is said in the thread.
+func (s *Slack) Edit(ctx context.Context, at channel.Copy, c channel.Card) error {
+	home, err := s.Home(ctx)
+	if err != nil {
+		return err
+	}
+	if at.Workspace != home.Workspace {
+		return fmt.Errorf("slack: the copy is in the workspace %s, and the bot token is of %s: %w", at.Workspace, home.Workspace, channel.ErrGone)
+	}
+	err = drawn(c, func(m blockkit.Message) error {
+		_, _, _, err := s.api.UpdateMessageContext(ctx, at.Place, at.Message, options(m)...)
+		return failure(err)
+	})
+	if err != nil {
+		return fmt.Errorf("slack: edit %s in %s: %w", at.Message, at.Place, err)
+	}
+	choices := c.Brief.Deciders.Choices
+	for _, choice := range choices[max(0, len(choices)-c.NewChoices):] {
+		said := append(options(blockkit.Said(choice)), slack.MsgOptionTS(at.Message))
+		if _, _, err := s.api.PostMessageContext(ctx, at.Place, said...); err != nil {
+			return fmt.Errorf("slack: say below %s in %s who decided: %w", at.Message, at.Place, failure(err))
+		}
+	}
+	return nil
+}
+
+// drawn sends a card, and once more as a link where Slack refuses its length.
+func drawn(c channel.Card, send func(blockkit.Message) error) error {
+	err := send(blockkit.Draw(c))
+	if tooLong(err) {
+		return send(blockkit.Short(c))
+	}
+	return err
+}
+
+// options say that the text is no markup and that nothing in it unfolds.
+func options(m blockkit.Message) []slack.MsgOption {
+	return []slack.MsgOption{
+		slack.MsgOptionText(m.Text, false), slack.MsgOptionBlocks(m.Blocks...),
+		slack.MsgOptionDisableMarkdown(), slack.MsgOptionParse(false), slack.MsgOptionLinkNames(false),
+		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+	}
+}
+
+// Tell implements channel.Channel: it writes to the account's own conversation
+// with the app.
+func (s *Slack) Tell(ctx context.Context, to channel.Account, text string) error {
+	if _, _, err := s.api.PostMessageContext(ctx, to.ID, options(blockkit.Note(text, ""))...); err != nil {
+		return fmt.Errorf("slack: tell %s: %w", to.ID, failure(err))
+	}
+	return nil
+}
+
+// answer says something to whoever pressed, where they pressed if that is known
+// and the app may write there, and otherwise in their conversation with the app.
+func (s *Slack) answer(ctx context.Context, to channel.Account, place string, a channel.Answer) error {
+	if a.Says == "" && a.OpenURL == "" {
+		return nil
+	}
+	m := options(blockkit.Note(a.Says, a.OpenURL))
+	if place != "" {
+		_, err := s.api.PostEphemeralContext(ctx, place, to.ID, m...)
+		if err = failure(err); err == nil || isRetry(err) {
+			return err
+		}
+	}
+	_, _, err := s.api.PostMessageContext(ctx, to.ID, m...)
+	if err = failure(err); errors.Is(err, channel.ErrGone) {
+		return nil // nobody is left to tell
+	}
+	return err
+}
