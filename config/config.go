@@ -45,6 +45,13 @@ type Config struct {
 	// Sinks say in which region the places lie that data can go to. Of one that no
 	// line matches the region is unknown. Key "sinks".
 	Sinks []countersign.Sink
+	// Limits are what one agent may ask. Key "limits".
+	Limits Limits
+	// Channels are the chats in which reviewers are asked. Key "channels".
+	Channels Channels
+	// Clients say how long agents' MCP clients wait, where that is not what is
+	// known of them. Key "clients".
+	Clients map[string]Patience
 	// Resources are the protected endpoints. Key "resources".
 	Resources []Resource
 }
@@ -63,6 +70,18 @@ type Keys struct {
 	Pin string
 }
 
+// Limits keep one agent from crowding out the others; 0 is no limit.
+type Limits struct {
+	// RequestsPerMinute is how often an agent may ask. Key "requests_per_minute".
+	// Defaults to 600.
+	RequestsPerMinute int
+	// Pending is how many requests of an agent may wait for people at a time. Key
+	// "pending". Defaults to 200.
+	Pending int
+}
+
+func defaultLimits() Limits { return Limits{RequestsPerMinute: 600, Pending: 200} }
+
 // A Member is a person by what they are verified by.
 type Member struct {
 	// Issuer is "local" for the people that the operator adds.
@@ -76,7 +95,7 @@ func (m Member) String() string { return m.Issuer + "|" + m.Subject }
 
 // Defaults returns the configuration of a file that says nothing, in the folder.
 func Defaults(dir string) Config {
-	return Config{Dir: dir, Listen: "127.0.0.1:8480", Doors: "127.0.0.1:8481"}.complete()
+	return Config{Dir: dir, Listen: "127.0.0.1:8480", Doors: "127.0.0.1:8481", Limits: defaultLimits()}.complete()
 }
 
 // Public is PublicURL, or what stands in for it where people reach the address.

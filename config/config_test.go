@@ -22,7 +22,8 @@ func TestAnEmptyFileIsTheDefaults(t *testing.T) {
 		}
 		want := config.Config{
 			File: "countersign.yaml", Dir: "/etc/cs", Listen: "127.0.0.1:8480", Doors: "127.0.0.1:8481", Data: "/etc/cs/data",
-			Keys: config.Keys{Log: "/etc/cs/data/log.key", Vault: "/etc/cs/data/vault.key", Pin: "/etc/cs/data/log.pin"},
+			Keys:   config.Keys{Log: "/etc/cs/data/log.key", Vault: "/etc/cs/data/vault.key", Pin: "/etc/cs/data/log.pin"},
+			Limits: config.Limits{RequestsPerMinute: 600, Pending: 200},
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: got %+v, want %+v", text, got, want)
@@ -52,6 +53,7 @@ resources:
     export: {verbs: [mcp.read], classes: [pii], sink: destination}
 - name: mcp/billing
   upstream: {command: [/opt/billing], env: {BILLING_TOKEN: "file:billing.token"}}
+limits: {requests_per_minute: 30, pending: 0}
 `
 
 func TestEveryKeyIsRead(t *testing.T) {
@@ -75,6 +77,9 @@ func TestEveryKeyIsRead(t *testing.T) {
 	if want := []countersign.Sink{{Match: "s3://acme-eu-*", Region: "eu-west-1"}}; !reflect.DeepEqual(got.Sinks, want) {
 		t.Errorf("sinks are %v, want %v", got.Sinks, want)
 	}
+	if want := (config.Limits{RequestsPerMinute: 30}); got.Limits != want {
+		t.Errorf("limits are %+v, want %+v", got.Limits, want)
+	}
 	files, billing := got.Resources[0], got.Resources[1]
 	if files.Line != 12 || files.Environment != "prod" || files.Owners[0] != "platform" || files.Upstream.Dir != "/etc/cs/srv" || files.Upstream.User != "mcp-files" {
 		t.Errorf("the first resource is %+v", files)
@@ -94,7 +99,7 @@ func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 	up := "resources:\n- name: mcp/a\n  upstream: {command: [a]}\n"
 	tests := []struct{ text, want, hint string }{
 		{"\nlisten: 127.0.0.1:1\nlistne: x\n", `c.yaml:3: unknown key "listne"`, "did you mean listen?"},
-		{"frobnicate: 1\n", `c.yaml:1: unknown key "frobnicate"`, "the keys are data, doors, groups"},
+		{"frobnicate: 1\n", `c.yaml:1: unknown key "frobnicate"`, "the keys are channels, clients, data, doors, groups"},
 		{"keys: {lgo: x}\n", `c.yaml:1: unknown key "lgo" in keys`, "did you mean log?"},
 		{up + "  enviroment: prod\n", `c.yaml:4: unknown key "enviroment" in a resource`, "did you mean environment?"},
 		{"data: 8480\n", "c.yaml:1: data: want a text, got the number 8480", "quotes"},
@@ -115,6 +120,8 @@ func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 		{"public_url: https://h/path\n", "c.yaml:1: public_url:", ""},
 		{"keys: {log: /etc/log.key}\n", "c.yaml:1: keys.log: want file:PATH", ""},
 		{"store: postgres://user:hunter2@db/cs\n", "c.yaml:1: store: another store than the data folder is not in this version", "SQLite"},
+		{"limits: {pending: -1}\n", "c.yaml:1: limits.pending: want a whole number from 0 to 1000000", "0 is no limit"},
+		{"limits: {pending: many}\n", "c.yaml:1: limits.pending: want a whole number from 0 to 1000000, got a text", ""},
 		{"groups: {dba: [bob]}\n", `c.yaml:1: group dba: want issuer|subject, got "bob"`, `"local|bob"`},
 		{"groups: {\"d b a\": []}\n", `c.yaml:1: group: "d b a" is no name`, ""},
 		{"sinks: [{match: a}]\n", "c.yaml:1: a sink has a match and a region", ""},
@@ -128,10 +135,16 @@ func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 		{up + "- name: mcp/a\n  upstream: {command: [a]}\n", `c.yaml:4: resource "mcp/a" stands in line 2 already`, ""},
 		{"resources:\n- name: files\n  upstream: {command: [a]}\n", `c.yaml:2: a resource's name is its kind and a name, got "files"`, "mcp/files"},
 		{"resources:\n- name: mcp/A b\n", `c.yaml:2: "mcp/A b" cannot be the name of a resource`, ""},
-		{"resources:\n- name: mcp/a\n  upstream: {}\n", "c.yaml:3: an upstream has a command", ""},
+		{"resources:\n- name: mcp/a\n  upstream: {}\n", "c.yaml:3: an upstream has either a command or a url", "command"},
 		{"resources:\n- name: mcp/a\n", "c.yaml:2: mcp/a has no upstream", ""},
-		{"resources:\n- name: mcp/a\n  upstream: {url: \"https://u:hunter2@b\"}\n", "c.yaml:3: an upstream with a url is not in this version", "command"},
-		{"resources:\n- name: mcp/a\n  upstream: {header: {Authorization: hunter2}}\n", "c.yaml:3: an upstream with a header is not in this version", ""},
+		{"resources:\n- name: mcp/a\n  upstream: {url: \"https://u:hunter2@b\"}\n", "c.yaml:3: url: a user and password do not belong in an address", "Authorization"},
+		{"resources:\n- name: mcp/a\n  upstream: {header: {Authorization: hunter2}}\n", "c.yaml:3: header Authorization: a secret is a reference", "file:PATH"},
+		{"resources:\n- name: mcp/a\n  upstream: {url: \"ftp://x\"}\n", "c.yaml:3: url: want http or https", ""},
+		{"resources:\n- name: mcp/a\n  upstream: {url: \"https://x\", command: [a]}\n", "c.yaml:3: an upstream has either", ""},
+		{"resources:\n- name: mcp/a\n  upstream: {url: \"https://x\", user: bob}\n", "c.yaml:3: user, dir, env and unsafe_same_user are for a command", ""},
+		{"resources:\n- name: mcp/a\n  upstream: {url: \"https://x\", header: {Host: y}}\n", "c.yaml:3: header Host: the gateway writes it itself", ""},
+		{"resources:\n- name: mcp/a\n  upstream: {url: \"https://x\", header: {X-Api-Key: y}}\n", "c.yaml:3: header X-Api-Key: a secret is a reference", ""},
+		{"resources:\n- name: mcp/a\n  upstream: {command: [a], header: {X-Team: y}}\n", "c.yaml:3: header is for an upstream with a url", ""},
 		{"resources:\n- name: mcp/a\n  upstream: {command: [a], env: {DB_PASSWORD: hunter2}}\n", "c.yaml:3: env DB_PASSWORD: a secret is a reference", ""},
 		{"resources:\n- name: mcp/a\n  upstream: {command: [a], user: x, unsafe_same_user: true}\n", "c.yaml:3: with a user of its own", ""},
 		{"resources:\n- name: mcp/a\n  upstream: {command: [a], unsafe_same_user: ja}\n", "c.yaml:3: unsafe_same_user: want true or false, got a text", ""},

@@ -34,7 +34,7 @@ func Load(path string) (Config, error) {
 // Parse reads the text of a file by the name, in the folder.
 func Parse(name, dir string, text []byte) (Config, error) {
 	r := &reader{file: name, dir: dir}
-	c := Config{File: name, Dir: dir}
+	c := Config{File: name, Dir: dir, Limits: defaultLimits()}
 	root, err := document(text)
 	if err != nil {
 		return c, Problems{syntax(name, err)}
@@ -94,6 +94,9 @@ func (r *reader) top(n *yaml.Node, c *Config) {
 		"policy":     r.texts("policy", &c.Policy),
 		"groups":     r.groups(&c.Groups),
 		"sinks":      r.sinks(&c.Sinks),
+		"limits":     r.limits(&c.Limits),
+		"channels":   r.channels(&c.Channels),
+		"clients":    r.clients(&c.Clients),
 		"resources":  r.resources(&c.Resources),
 	})
 	if c.Listen != "" && c.Listen == c.Doors && !strings.HasSuffix(c.Listen, ":0") {

@@ -25,8 +25,15 @@ type Resource struct {
 }
 
 // An Upstream is the other side of a resource: a program that speaks MCP over its
-// standard input and output.
+// standard input and output, or a server that speaks it over Streamable HTTP.
 type Upstream struct {
+	// URL is the server's address, http or https, in place of Command. It is asked
+	// with the fields of Header and no others; redirects are not followed, and a
+	// name that leads to a link-local or metadata address is not. Key "url".
+	URL string
+	// Header are the fields that each request to URL carries. What looks like a
+	// secret must be a reference. Key "header".
+	Header map[string]Value
 	// Command is the program and its arguments. Pin packages by version. Key
 	// "command".
 	Command []string

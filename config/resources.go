@@ -1,6 +1,9 @@
 package config
 
 import (
+	"net/textproto"
+	"net/url"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -54,27 +57,81 @@ func (r *reader) resourceName(n *yaml.Node, s string) {
 
 func (r *reader) upstream(n *yaml.Node, to *Upstream) {
 	before := len(r.problems)
-	const program = "this version protects MCP servers that are programs: command: [\"node\", \"server.js\"]"
+	const address = "this version protects MCP servers: a command, or a url with a header"
 	r.mapping(n, "upstream", keyed{
 		"command":          r.texts("command", &to.Command),
 		"user":             r.text("user", &to.User),
 		"dir":              r.text("dir", &to.Dir),
 		"env":              func(v *yaml.Node) { to.Env = r.environment(v) },
 		"unsafe_same_user": r.yes("unsafe_same_user", &to.UnsafeSameUser),
-		"url":              r.later("an upstream with a url", program),
-		"header":           r.later("an upstream with a header", program),
-		"password":         r.later("an upstream with a password", program),
+		"url":              r.upstreamURL(&to.URL),
+		"header":           func(v *yaml.Node) { to.Header = r.header(v) },
+		"password":         r.later("an upstream with a password", address),
 	})
 	if to.Dir != "" {
 		to.Dir = under(r.dir, to.Dir)
 	}
 	switch {
 	case len(r.problems) > before:
-	case len(to.Command) == 0:
-		r.wrong(n, `command: ["node", "server.js"]`, "an upstream has a command")
+	case (len(to.Command) == 0) == (to.URL == ""):
+		r.wrong(n, `command: ["node", "server.js"], or url: https://mcp.example.com/mcp`, "an upstream has either a command or a url")
+	case to.URL != "" && (to.User != "" || to.Dir != "" || to.Env != nil || to.UnsafeSameUser):
+		r.wrong(n, "leave them away", "user, dir, env and unsafe_same_user are for a command, and this upstream has a url")
+	case to.URL == "" && to.Header != nil:
+		r.wrong(n, "programs get theirs by env", "header is for an upstream with a url")
 	case to.User != "" && to.UnsafeSameUser:
 		r.wrong(n, "leave one of the two away", "with a user of its own, unsafe_same_user means nothing")
 	}
+}
+
+// upstreamURL reads an address. One that holds a password is not echoed.
+func (r *reader) upstreamURL(to *string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		var s string
+		r.text("url", &s)(n)
+		if s == "" {
+			return
+		}
+		u, err := url.Parse(s)
+		switch {
+		case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.Fragment != "":
+			r.wrong(n, "write it as https://mcp.example.com/mcp", "url: want http or https and a host")
+		case u.User != nil:
+			r.wrong(n, `header: {Authorization: "env:NAME"}`, "url: a user and password do not belong in an address")
+		default:
+			*to = s
+		}
+	}
+}
+
+// ownFields are header fields that the gateway writes itself.
+var ownFields = [...]string{"Host", "Accept", "Content-Type", "Content-Length", "Transfer-Encoding", "Connection", "Cookie", "User-Agent", "Te", "Trailer", "Upgrade"}
+
+// header reads header fields. One that carries credentials must be a reference.
+func (r *reader) header(n *yaml.Node) map[string]Value {
+	found := map[string]Value{}
+	r.entries(n, "header", func(key, value *yaml.Node) {
+		name := textproto.CanonicalMIMEHeaderKey(key.Value)
+		if value.Kind != yaml.ScalarNode || value.ShortTag() == "!!null" {
+			r.wrong(value, "", "header %s: want a text, got %s", key.Value, kindOf(value))
+			return
+		}
+		if !r.word(key, "header field") {
+			return
+		}
+		if slices.Contains(ownFields[:], name) || strings.HasPrefix(name, "Mcp-") {
+			r.wrong(key, "leave it away", "header %s: the gateway writes it itself", name)
+			return
+		}
+		v := parseValue(value.Value, r.dir)
+		secret := name == "Authorization" || name == "Proxy-Authorization" || strings.Contains(strings.ToUpper(name), "KEY") || secretName(strings.ReplaceAll(name, "-", "_"))
+		if secret && !v.IsReference() {
+			r.wrong(value, "write env:NAME or file:PATH; its value is the whole field, such as Bearer and a token", "header %s: a secret is a reference, never a value", name)
+			return
+		}
+		found[name] = v
+	})
+	return found
 }
 
 // environment reads variables. One whose name is that of a secret must be a

@@ -116,3 +116,24 @@ func (r *reader) word(n *yaml.Node, what string) bool {
 	}
 	return true
 }
+
+func (r *reader) limits(to *Limits) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		r.mapping(n, "limits", keyed{
+			"requests_per_minute": r.number("limits.requests_per_minute", &to.RequestsPerMinute),
+			"pending":             r.number("limits.pending", &to.Pending),
+		})
+	}
+}
+
+// number reads a whole number from 0 to a million.
+func (r *reader) number(what string, to *int) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		v, err := strconv.Atoi(n.Value)
+		if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" || err != nil || v < 0 || v > 1_000_000 {
+			r.wrong(n, "0 is no limit", "%s: want a whole number from 0 to 1000000, got %s", what, kindOf(n))
+			return
+		}
+		*to = v
+	}
+}

@@ -136,6 +136,12 @@ func (d *door) answerOf(c *call, res gate.Result, err error, out []byte) []byte 
 		}
 		return say(d.unanswered(res.Request))
 	case gate.Pending:
+		if c.tasks && c.method == "tools/call" {
+			return d.created(c, res.Request)
+		}
+		if raw, ok := d.leg(c, res.Request); ok {
+			return raw
+		}
 		return say(d.waiting(res.Request))
 	case gate.Refused:
 		return say(d.refusal(refused, res.Request, res.Err))

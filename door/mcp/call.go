@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/door/mcp/state"
 	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/internal/canon"
 	"github.com/countersignhq/countersign/understand/mcptool"
 )
 
@@ -29,6 +31,12 @@ type call struct {
 	stop    context.CancelFunc // ends the wait, as if nobody listened
 	steps   int                // progress notifications sent
 	revoked error              // why the agent is no longer let in
+
+	modern   bool // of the revision without sessions
+	tasks    bool // whose client takes tasks
+	toolless bool // the upstream has no tools of its own
+	foreign  bool // it brings back a state of the upstream's
+	round    int  // how often its client was sent back for this call
 }
 
 // An asking goes down the path. It says what is held, as soon as it knows, and
@@ -37,6 +45,15 @@ type asking func(ctx context.Context, held chan<- countersign.Request, out *byte
 
 // command submits what the agent asks for.
 func (d *door) command(ctx context.Context, c *call, params []byte) {
+	_, c.foreign = canon.Member(params, "requestState")
+	if c.modern && state.Ours(textAt(params, "requestState")) {
+		c.foreign = false
+		d.resume(ctx, c, params)
+		return
+	}
+	if _, answers := canon.Member(params, "inputResponses"); answers {
+		c.foreign = true
+	}
 	kept, err := mcptool.Strip(params)
 	if err != nil {
 		c.reply.message(tell(c.id, c.method, c.promise, d.fault(c, err)))
@@ -53,7 +70,7 @@ func (d *door) command(ctx context.Context, c *call, params []byte) {
 		cancel()
 		res, err := d.gate.Submit(over, ask, out)
 		waiting, ok := res.(gate.Pending)
-		if !ok || err != nil || ctx.Err() != nil {
+		if !ok || err != nil || ctx.Err() != nil || c.tasks && c.method == "tools/call" {
 			return res, err
 		}
 		held <- waiting.Request
@@ -189,6 +206,11 @@ func (d *door) progress(c *call, r countersign.Request) {
 // repeat could join.
 func (d *door) answer(live context.Context, c *call, b became) {
 	c.reply.message(d.answerOf(c, b.result, b.err, b.out))
+	d.delivered(live, c, b)
+}
+
+// delivered says so of an answer that was written.
+func (d *door) delivered(live context.Context, c *call, b became) {
 	if c.reply.err != nil || live.Err() != nil || b.err != nil {
 		return
 	}

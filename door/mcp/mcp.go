@@ -1,20 +1,24 @@
 // Package mcp is the agent's side of the Model Context Protocol: revisions
-// 2025-11-25 and 2025-06-18 over Streamable HTTP, at /mcp/{name} for the
-// resource mcp/{name}. New makes the handler; readMessage reads what comes,
-// command sends it down the path, answerOf makes what goes back.
+// 2025-11-25 and 2025-06-18 with their sessions, and 2026-07-28 without, over
+// Streamable HTTP, at /mcp/{name} for the resource mcp/{name}. New makes the
+// handler; readMessage reads what comes, command sends it down the path, answerOf
+// makes what goes back.
 //
 // The bytes that an agent sends as params are the bytes that are reviewed and
 // forwarded, and the bytes that the upstream answers are the bytes that the
-// agent gets. initialize, ping and the lists are no commands; all else is.
+// agent gets. initialize, server/discover, ping and the lists are no commands;
+// all else is.
 package mcp
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"mime"
 	"net/http"
 	"slices"
@@ -25,7 +29,7 @@ import (
 	"github.com/countersignhq/countersign/gate"
 )
 
-// The revisions of the protocol that this door speaks, newest first.
+// The revisions with sessions that this door speaks, newest first.
 var revisions = [...]string{"2025-11-25", "2025-06-18"}
 
 // assumed is the revision that a message without the header field is taken to
@@ -50,8 +54,9 @@ type Config struct {
 	// Origins are those of the web pages that may send requests here. Defaults
 	// to none.
 	Origins []string
-	// Budgets are how long clients wait, by the name they give themselves.
-	// Defaults to what the known ones were measured to bear.
+	// Budgets are how long clients wait, by the name they give themselves, alone or
+	// with the beginning of a version: "claude-code/2.1". They add to, and take the
+	// place of, what the known ones were measured to bear.
 	Budgets map[string]Budget
 	// Soon is when a call that has no answer yet becomes a stream. Defaults to
 	// one second.
@@ -62,6 +67,10 @@ type Config struct {
 	// SessionIdle ends a session that was not used for so long. Defaults to 24
 	// hours.
 	SessionIdle time.Duration
+	// StateKey seals what clients of 2026-07-28 bring back when they ask on for a
+	// held call. Defaults to a key of this process, so that after a restart they
+	// make the call anew and join.
+	StateKey []byte
 	// Version is the gateway's own, as it is told to clients.
 	Version string
 	// Now is the clock of sessions. Defaults to time.Now.
@@ -89,6 +98,17 @@ func (b Budget) of(token []byte) time.Duration {
 	return b.Progress
 }
 
+// patience is the budget of the client that calls itself so: that of the longest
+// beginning of its version that has one, else that of its name.
+func (c *Config) patience(name, version string) Budget {
+	for v := version; v != ""; v = v[:max(0, strings.LastIndexAny(v, ".-+"))] {
+		if b, ok := c.Budgets[name+"/"+v]; ok {
+			return b
+		}
+	}
+	return c.Budgets[name]
+}
+
 // measured are the budgets of clients as they were measured with slow calls.
 func measured() map[string]Budget {
 	return map[string]Budget{
@@ -108,9 +128,9 @@ type door struct {
 
 // New returns the handler of everything under /mcp/.
 func New(g *gate.Gate, cfg Config) http.Handler {
-	if cfg.Budgets == nil {
-		cfg.Budgets = measured()
-	}
+	budgets := measured()
+	maps.Copy(budgets, cfg.Budgets)
+	cfg.Budgets = budgets
 	if cfg.Soon <= 0 {
 		cfg.Soon = time.Second
 	}
@@ -119,6 +139,9 @@ func New(g *gate.Gate, cfg Config) http.Handler {
 	}
 	if cfg.SessionIdle <= 0 {
 		cfg.SessionIdle = 24 * time.Hour
+	}
+	if len(cfg.StateKey) == 0 {
+		cfg.StateKey = []byte(rand.Text() + rand.Text())
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -234,6 +257,10 @@ func (d *door) post(p *reply, r *http.Request, by countersign.Principal, name st
 		p.refuse(http.StatusBadRequest, nil, f)
 		return
 	}
+	if isModern(r, m) {
+		d.stateless(p, r, by, name, m)
+		return
+	}
 	if m.method == "initialize" && m.id != nil {
 		d.initialize(p, r, by, name, m)
 		return
@@ -256,9 +283,6 @@ func (d *door) read(p *reply, r *http.Request) ([]byte, error) {
 // session finds the session that a message belongs to. A client whose session
 // is gone is told so with 404 and begins another.
 func (d *door) session(r *http.Request, by countersign.Principal, name string, m message) (*session, int, *fault) {
-	if m.method == "server/discover" { // of the revision without sessions: its clients fall back
-		return nil, http.StatusBadRequest, &fault{codeNoMethod, "server/discover is not answered here", "send initialize"}
-	}
 	if v := r.Header.Get("Mcp-Protocol-Version"); v != "" && v != assumed && !slices.Contains(revisions[:], v) {
 		return nil, http.StatusBadRequest, invalid("initialize with "+revisions[0], "protocol version %q is not spoken here", short(v))
 	}
@@ -289,23 +313,29 @@ func (d *door) take(p *reply, r *http.Request, by countersign.Principal, x *sess
 		p.message(failure(m.id, encode(rpcError{Code: f.code, Message: f.Error()})))
 		return
 	}
-	c := &call{id: m.id, method: m.method, token: token, by: by, session: x, http: r, reply: p}
-	ctx := r.Context()
-	switch m.method {
-	case "ping":
+	c := &call{id: m.id, method: m.method, token: token, by: by, session: x, http: r, reply: p, toolless: x.toolless}
+	if m.method == "ping" {
 		p.message(result(m.id, []byte("{}")))
+		return
+	}
+	d.serve(r.Context(), c, m.params)
+}
+
+// serve answers what both eras ask alike.
+func (d *door) serve(ctx context.Context, c *call, params []byte) {
+	switch c.method {
 	case "tools/list", "prompts/list", "resources/list", "resources/templates/list":
-		d.list(ctx, c, m.params)
+		d.list(ctx, c, params)
 	case "tools/call":
-		switch tool := textAt(m.params, "name"); tool {
+		switch tool := textAt(params, "name"); tool {
 		case waitTool, statusTool:
-			d.own(ctx, c, tool, m.params)
+			d.own(ctx, c, tool, params)
 		default:
-			c.promise = d.promise(ctx, x.resource, tool)
-			d.command(ctx, c, m.params)
+			c.promise = d.promise(ctx, c.session.resource, tool)
+			d.command(ctx, c, params)
 		}
 	default:
-		d.command(ctx, c, m.params)
+		d.command(ctx, c, params)
 	}
 }
 

@@ -23,6 +23,8 @@ type reply struct {
 	mayStream bool // the client accepts text/event-stream
 	streaming bool
 	err       error // the first write that failed
+	// dress makes of a response what the client's revision wants, and its status.
+	dress func([]byte) ([]byte, int)
 }
 
 func newReply(w http.ResponseWriter, r *http.Request) *reply {
@@ -46,11 +48,15 @@ func (p *reply) begin() {
 
 // message writes one JSON-RPC message. Without a stream it is the whole answer.
 func (p *reply) message(b []byte) {
+	code := http.StatusOK
+	if p.dress != nil {
+		b, code = p.dress(b)
+	}
 	if p.streaming {
 		p.event(b)
 		return
 	}
-	p.status(http.StatusOK, "application/json", b)
+	p.status(code, "application/json", b)
 }
 
 // status answers with one document.

@@ -58,6 +58,24 @@ type sessions struct {
 func (s *sessions) open(n session) (*session, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.add(n, rand.Text())
+}
+
+// sender is what is kept of a client without sessions: what is in flight, and
+// whose account it was last found to be.
+func (s *sessions) sender(n session) (*session, bool) {
+	id := "sender:" + n.agent + " " + n.resource + " " + n.client
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x, ok := s.byID[id]; ok {
+		x.used = s.now()
+		return x, true
+	}
+	return s.add(n, id)
+}
+
+// add is called with mu held.
+func (s *sessions) add(n session, id string) (*session, bool) {
 	now := s.now()
 	if now.Sub(s.swept) > time.Minute {
 		s.swept = now
@@ -84,7 +102,7 @@ func (s *sessions) open(n session) (*session, bool) {
 		}
 		delete(s.byID, oldest.id)
 	}
-	n.id, n.used, n.waits = rand.Text(), now, map[string][]*context.CancelFunc{}
+	n.id, n.used, n.waits = id, now, map[string][]*context.CancelFunc{}
 	s.byID[n.id] = &n
 	return &n, true
 }
@@ -196,10 +214,10 @@ func (d *door) initialize(p *reply, r *http.Request, by countersign.Principal, n
 		p.message(tell(m.id, m.method, false, word{unavailable, name + " does not answer; nothing was executed", note{Code: countersign.CodeUnavailable, Hint: "try again in a moment, or ask the operator"}}))
 		return
 	}
-	client := textAt(m.params, "clientInfo", "name")
+	client, version := textAt(m.params, "clientInfo", "name"), textAt(m.params, "clientInfo", "version")
 	x, ok := d.sessions.open(session{
-		agent: by.ID, resource: name, patience: d.cfg.Budgets[client], toolless: said.toolless,
-		client: claimed(client, textAt(m.params, "clientInfo", "version")),
+		agent: by.ID, resource: name, patience: d.cfg.patience(client, version), toolless: said.toolless,
+		client: claimed(client, version),
 	})
 	if !ok {
 		p.message(tell(m.id, m.method, false, tooMany()))

@@ -49,7 +49,7 @@ func (d *door) list(ctx context.Context, c *call, params []byte) {
 // listing is the response to a list method, with the upstream's own bytes: its
 // error, or its result.
 func (d *door) listing(ctx context.Context, c *call, params []byte) ([]byte, error) {
-	if c.method == "tools/list" && c.session.toolless {
+	if c.method == "tools/list" && c.toolless {
 		return result(c.id, []byte(`{"tools":[`+ownTools+`]}`)), nil
 	}
 	kept, err := mcptool.Strip(params)

@@ -1,15 +1,17 @@
 package mcp
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"time"
 
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/upstream/confine"
+	"github.com/countersignhq/countersign/upstream/mcp/rpc"
 )
 
-// Config says how to start a server and whom to believe. Name, Command and Trust
-// are needed; the zero value of everything else works.
+// Config says how to reach a server and whom to believe. Name, Trust, and either
+// Command or URL are needed; the zero value of everything else works.
 type Config struct {
 	// Name is the name of the resource, "mcp/files": what releases call the
 	// executor.
@@ -23,6 +25,17 @@ type Config struct {
 	User           string
 	Private        []string
 	UnsafeSameUser bool
+
+	// URL is the server's address where it is reached over Streamable HTTP, http or
+	// https. An address that is link-local, or where clouds hand out credentials, is
+	// dialled only if the URL holds the address itself.
+	URL string
+	// Header are the fields that every request to URL carries, such as the
+	// credential in Authorization. They go to no other origin.
+	Header map[string]string
+	// TLS is for servers whose certificates the system does not know. Defaults to
+	// the system's trust.
+	TLS *tls.Config
 
 	// Trust is the pinned key of the log that releases must be proven in.
 	Trust ledger.Trust
@@ -80,4 +93,8 @@ func (c *Config) program() confine.Program {
 		Command: c.Command, Dir: c.Dir, Env: c.Env, User: c.User,
 		Private: c.Private, UnsafeSameUser: c.UnsafeSameUser,
 	}
+}
+
+func (c *Config) terms() rpc.Terms {
+	return rpc.Terms{Version: c.Version, StartTimeout: c.StartTimeout, MaxResult: c.MaxResult, OnToolsChanged: c.OnToolsChanged, Log: c.Log}
 }

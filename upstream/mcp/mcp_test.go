@@ -380,3 +380,20 @@ func TestStandardErrorGoesToTheLogAtDebug(t *testing.T) {
 		}
 	}
 }
+
+func TestAServerThatKeepsEndingIsNotStartedInALoop(t *testing.T) {
+	h := newHouse(t, func(cfg *mcp.Config) { cfg.Env = map[string]string{"REVISION": "exit"} })
+	for range 2 {
+		if err := h.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "exit status 3") {
+			t.Fatalf("got %v, want how it ended", err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := h.Start(ctx); err == nil || !strings.Contains(err.Error(), "ended 2 times in a row and is not started again yet") {
+		t.Errorf("the third time: got %v, want a pause", err)
+	}
+	if n := strings.Count(h.everything(t), `"initialize"`); n != 2 {
+		t.Errorf("it was started %d times, want 2", n)
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/countersignhq/countersign/upstream/mcp/rpc"
 )
 
 // isShort says whether the method is one of those that are no commands and that
@@ -23,7 +25,7 @@ func (u *Upstream) Pass(ctx context.Context, method string, params []byte) ([]by
 	if !isShort(method) {
 		return nil, fmt.Errorf("%s: %q is a command and needs a release; only lists and ping are passed on", u.cfg.Name, method)
 	}
-	if err := checkParams(params); err != nil {
+	if err := rpc.CheckParams(params); err != nil {
 		return nil, fmt.Errorf("%s: %w", u.cfg.Name, err)
 	}
 	sess, leave, err := u.turn(ctx)
@@ -31,19 +33,19 @@ func (u *Upstream) Pass(ctx context.Context, method string, params []byte) ([]by
 		return nil, fmt.Errorf("%s: %s: %w", u.cfg.Name, method, err)
 	}
 	defer leave()
-	a, err := sess.call(ctx, method, params, u.cfg.CallTimeout)
-	if err == nil && a.problem != "" {
-		err = errors.New(a.problem)
+	a, err := sess.Call(ctx, method, params, u.cfg.CallTimeout)
+	if err == nil && a.Problem != "" {
+		err = errors.New(a.Problem)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s: %w", u.cfg.Name, method, err)
 	}
-	return a.body, nil
+	return a.Body, nil
 }
 
 // turn waits until fewer than the most calls are in flight, and for a server
 // that runs. Whoever gets a turn gives it back with leave.
-func (u *Upstream) turn(ctx context.Context) (s *session, leave func(), err error) {
+func (u *Upstream) turn(ctx context.Context) (s session, leave func(), err error) {
 	select {
 	case u.turns <- struct{}{}:
 	case <-ctx.Done():

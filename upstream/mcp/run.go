@@ -11,6 +11,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/upstream/mcp/rpc"
 )
 
 // Run runs one released command, once. It opens and spends the permit itself and
@@ -53,16 +54,16 @@ func (u *Upstream) run(ctx context.Context, r ledger.Release, out io.Writer, o *
 	if err := u.spent.Spend(p, u.cfg.Now()); err != nil { // the wait for a turn may have outlived the permit
 		return err
 	}
-	a, err := s.call(ctx, c.Method, c.Params, b.time)
-	if un, ok := errors.AsType[*unanswered](err); ok && un.sent {
+	a, err := s.Call(ctx, c.Method, c.Params, b.time)
+	if un, ok := errors.AsType[*rpc.UnansweredError](err); ok && un.Sent {
 		o.Execution, o.Detail = countersign.ExecutionUnknown, "sent, and no answer came: "+err.Error()
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if a.problem == "" && len(a.body) > b.bytes {
-		a = answer{problem: fmt.Sprintf("the answer has %d bytes; %d are allowed", len(a.body), b.bytes)}
+	if a.Problem == "" && len(a.Body) > b.bytes {
+		a = rpc.Answer{Problem: fmt.Sprintf("the answer has %d bytes; %d are allowed", len(a.Body), b.bytes)}
 	}
 	deliver(a, out, o)
 	return nil
@@ -83,10 +84,10 @@ func (u *Upstream) commandOf(p *ledger.Permit) (countersign.MCPRequest, error) {
 		return c, fmt.Errorf("the command is for %q", c.Resource)
 	case c.Target != u.target:
 		return c, fmt.Errorf("the command is for target %s and this server is %s; its configuration has changed, ask again", c.Target, u.target)
-	case c.Method == "initialize":
-		return c, errors.New("initialize is the gateway's own")
+	case c.Method == "initialize", c.Method == "server/discover":
+		return c, fmt.Errorf("%s is the gateway's own", c.Method)
 	}
-	return c, checkParams(c.Params)
+	return c, rpc.CheckParams(c.Params)
 }
 
 type bounds struct {
@@ -118,19 +119,19 @@ func (u *Upstream) boundsOf(p *ledger.Permit) (bounds, error) {
 }
 
 // deliver hands the answer on and fills in the outcome.
-func deliver(a answer, out io.Writer, o *countersign.Outcome) {
-	o.Execution, o.Detail = countersign.ExecutionFailed, a.problem
-	if a.problem != "" {
+func deliver(a rpc.Answer, out io.Writer, o *countersign.Outcome) {
+	o.Execution, o.Detail = countersign.ExecutionFailed, a.Problem
+	if a.Problem != "" {
 		return
 	}
 	switch {
-	case a.failed != "":
-		o.Detail = a.failed
+	case a.Failed != "":
+		o.Detail = a.Failed
 	default:
 		o.Execution = countersign.ExecutionSucceeded
 	}
-	o.ResultDigest, o.Bytes = sha256.Sum256(a.body), strconv.Itoa(len(a.body))
-	if _, err := out.Write(a.body); err != nil {
+	o.ResultDigest, o.Bytes = sha256.Sum256(a.Body), strconv.Itoa(len(a.Body))
+	if _, err := out.Write(a.Body); err != nil {
 		// What happened upstream is not undone by a reader who has gone.
 		o.Detail = fmt.Sprintf("the answer could not be handed on: %v", err)
 	}

@@ -10,18 +10,28 @@ import (
 )
 
 // Target is the digest of what would be run: the command and its arguments, the
-// folder, the user, and the names in the environment. The values of the
-// environment are not in it, since some are secrets that change and could be
-// guessed from a digest.
+// folder, the user, and the names in the environment; or the address, and the
+// names of the header fields. The values of variables and fields are not in it,
+// since some are secrets that change and could be guessed from a digest.
 func Target(c Config) (countersign.Digest, error) {
-	b, err := canon.Marshal(struct {
-		Kind    string   `json:"kind"`
-		Command []string `json:"command"`
-		Dir     string   `json:"dir"`
-		User    string   `json:"user"`
-		Unsafe  bool     `json:"unsafe_same_user"`
-		Env     []string `json:"env"`
-	}{"mcp.stdio", c.Command, c.Dir, c.User, c.UnsafeSameUser, slices.Sorted(maps.Keys(c.Env))})
+	var b []byte
+	var err error
+	if c.URL != "" {
+		b, err = canon.Marshal(struct {
+			Kind   string   `json:"kind"`
+			URL    string   `json:"url"`
+			Header []string `json:"header"`
+		}{"mcp.http", c.URL, slices.Sorted(maps.Keys(c.Header))})
+	} else {
+		b, err = canon.Marshal(struct {
+			Kind    string   `json:"kind"`
+			Command []string `json:"command"`
+			Dir     string   `json:"dir"`
+			User    string   `json:"user"`
+			Unsafe  bool     `json:"unsafe_same_user"`
+			Env     []string `json:"env"`
+		}{"mcp.stdio", c.Command, c.Dir, c.User, c.UnsafeSameUser, slices.Sorted(maps.Keys(c.Env))})
+	}
 	if err != nil {
 		return countersign.Digest{}, err
 	}

@@ -1,9 +1,11 @@
-package mcp
+// Package stdio speaks MCP with a server that is a child process: one message a
+// line over its standard input and output, in either era of the protocol. Open
+// starts the server.
+package stdio
 
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,13 +14,22 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign/upstream/confine"
+	"github.com/countersignhq/countersign/upstream/mcp/rpc"
 )
 
-// A session is one run of the server, from initialize to its end. Four goroutines
-// serve it: one writes to the server, one reads its answers, one its standard
-// error, one waits for its end. All end with it.
-type session struct {
-	cfg   *Config
+// A Config says what to start. All of it is needed.
+type Config struct {
+	confine.Program
+	rpc.Terms
+	// Closed is the cause with which calls end that Close cuts off.
+	Closed error
+}
+
+// A Session is one run of the server, from its greeting to its end. Four
+// goroutines serve it: one writes to the server, one reads its answers, one its
+// standard error, one waits for its end. All end with it.
+type Session struct {
+	cfg   Config
 	child *confine.Child
 
 	outbox  chan []byte   // lines to send; who hands one over knows that it is being sent
@@ -29,22 +40,21 @@ type session struct {
 
 	mu      sync.Mutex
 	next    int64
-	waiting map[int64]chan answer // by id; guarded by mu, nil once the session is over
+	waiting map[int64]chan rpc.Answer // by id; guarded by mu, nil once the session is over
 
-	capabilities json.RawMessage // as initialize answered; not written afterwards
-	instructions string
+	said rpc.Said // not written after Open
 }
 
-// open starts the server and shakes hands with it.
-func open(ctx context.Context, cfg *Config) (*session, error) {
+// Open starts the server and shakes hands with it.
+func Open(ctx context.Context, cfg Config) (*Session, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, cfg.StartTimeout, fmt.Errorf("the server was not ready within %s", cfg.StartTimeout))
 	defer cancel()
-	child, err := confine.Start(ctx, cfg.program())
+	child, err := confine.Start(ctx, cfg.Program)
 	if err != nil {
 		return nil, err
 	}
-	s := &session{
-		cfg: cfg, child: child, waiting: map[int64]chan answer{},
+	s := &Session{
+		cfg: cfg, child: child, waiting: map[int64]chan rpc.Answer{},
 		outbox: make(chan []byte), replies: make(chan []byte, 16), changed: make(chan struct{}, 1), over: make(chan struct{}),
 	}
 	var running sync.WaitGroup
@@ -57,14 +67,33 @@ func open(ctx context.Context, cfg *Config) (*session, error) {
 		child.Close()
 	}()
 	go s.tellOfChanges()
-	if err := s.initialize(ctx); err != nil {
+	if err := s.greet(ctx); err != nil {
 		s.end(err)
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *session) alive() bool {
+func (s *Session) greet(ctx context.Context) error {
+	said, err := rpc.Greet(ctx, s.Call, s.cfg.Version, s.cfg.StartTimeout)
+	if s.said = said; err != nil || said.Revision == rpc.Modern {
+		return err
+	}
+	select {
+	case s.outbox <- []byte(`{"jsonrpc":"2.0","method":"notifications/initialized"}` + "\n"):
+		return nil
+	case <-s.over:
+		return s.cause
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Said is what the server says of itself.
+func (s *Session) Said() rpc.Said { return s.said }
+
+// Ready reports whether the server runs and listens.
+func (s *Session) Ready(context.Context) bool {
 	select {
 	case <-s.over:
 		return false
@@ -76,11 +105,11 @@ func (s *session) alive() bool {
 }
 
 // end ends the session: the server is killed and whoever waits is told.
-func (s *session) end(cause error) { s.endAfter(0, answer{}, cause) }
+func (s *Session) end(cause error) { s.endAfter(0, rpc.Answer{}, cause) }
 
 // endAfter ends the session once the call has its answer, in one step: whoever
 // has been told finds no session that is about to end.
-func (s *session) endAfter(id int64, a answer, cause error) {
+func (s *Session) endAfter(id int64, a rpc.Answer, cause error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.waiting == nil {
@@ -95,25 +124,25 @@ func (s *session) endAfter(id int64, a answer, cause error) {
 	close(s.over)
 }
 
-// close lets the server end by itself, for a moment.
-func (s *session) close() {
+// Close lets the server end by itself, for a moment, and then ends it.
+func (s *Session) Close() {
 	s.child.Stdin.Close()
 	select {
 	case <-s.child.Done():
 	case <-time.After(2 * time.Second):
 	}
-	s.end(ErrClosed)
+	s.end(s.cfg.Closed)
 	<-s.child.Done()
 }
 
-func (s *session) reply(line []byte) {
+func (s *Session) reply(line []byte) {
 	select {
 	case s.replies <- line:
 	default:
 	}
 }
 
-func (s *session) write() {
+func (s *Session) write() {
 	for {
 		var line []byte
 		select {
@@ -130,11 +159,11 @@ func (s *session) write() {
 }
 
 // read takes the server's lines until it ends and returns how.
-func (s *session) read() error {
+func (s *Session) read() error {
 	in := newLines(s.child.Stdout, s.cfg.MaxResult+256)
 	for {
 		line, tooLong, id, err := in.next()
-		tooLarge := answer{problem: fmt.Sprintf("the answer is larger than %d bytes", s.cfg.MaxResult)}
+		tooLarge := rpc.Answer{Problem: fmt.Sprintf("the answer is larger than %d bytes", s.cfg.MaxResult)}
 		switch {
 		case errors.Is(err, errHopeless):
 			s.endAfter(id, tooLarge, err)
@@ -150,7 +179,7 @@ func (s *session) read() error {
 }
 
 // howItEnded waits for the end of a server that says no more, and helps it along.
-func (s *session) howItEnded(err error) error {
+func (s *Session) howItEnded(err error) error {
 	if !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read from the server: %w", err)
 	}
@@ -165,31 +194,31 @@ func (s *session) howItEnded(err error) error {
 	return errors.New("the server ended")
 }
 
-func (s *session) take(line []byte) {
-	m, err := parseMessage(line)
+func (s *Session) take(line []byte) {
+	m, err := rpc.Parse(line)
 	switch {
 	case err != nil:
 		var scan idScanner
 		scan.write(line)
-		s.resolve(scan.id(), answer{problem: "the server's response cannot be read: " + err.Error()})
+		s.resolve(scan.id(), rpc.Answer{Problem: "the server's response cannot be read: " + err.Error()})
 		s.cfg.Log.Debug("a line of the server is no message", "problem", err)
-	case m.method != nil && m.id != nil:
-		if line := m.replyLine(); line != nil {
-			s.reply(line)
+	case m.Method != nil && m.ID != nil:
+		if line := m.Reply(); line != nil {
+			s.reply(append(line, '\n'))
 		}
-	case string(m.method) == `"notifications/tools/list_changed"`:
+	case m.ToolsChanged():
 		select {
 		case s.changed <- struct{}{}:
 		default:
 		}
-	case m.method == nil && m.id != nil:
-		if id, err := strconv.ParseInt(string(m.id), 10, 64); err == nil {
-			s.resolve(id, m.answer())
+	case m.Method == nil && m.ID != nil:
+		if id, err := strconv.ParseInt(string(m.ID), 10, 64); err == nil {
+			s.resolve(id, m.Answer())
 		}
 	}
 }
 
-func (s *session) tellOfChanges() {
+func (s *Session) tellOfChanges() {
 	for {
 		select {
 		case <-s.changed:
@@ -204,7 +233,7 @@ func (s *session) tellOfChanges() {
 
 // logErrors puts the server's standard error into the log, up to a number of
 // lines and a length of each, and reads past the rest.
-func (s *session) logErrors() {
+func (s *Session) logErrors() {
 	const mostLines, mostBytes = 10_000, 4 << 10
 	in := bufio.NewReaderSize(s.child.Stderr, mostBytes)
 	for n := 0; n < mostLines; {

@@ -1,4 +1,4 @@
-package mcp
+package stdio
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/countersignhq/countersign/internal/canon"
+	"github.com/countersignhq/countersign/upstream/mcp/rpc"
 )
 
 func TestLinesAreReadUpToASize(t *testing.T) {
@@ -74,17 +75,17 @@ func FuzzMessage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line []byte) {
 		var scan idScanner
 		scan.write(line)
-		m, err := parseMessage(line)
+		m, err := rpc.Parse(line)
 		if err != nil {
 			return
 		}
-		m.replyLine()
-		if a := m.answer(); (a.body == nil) != (a.problem != "") {
-			t.Fatalf("%q: body %q with problem %q", line, a.body, a.problem)
-		} else if a.body != nil && canon.Check(line) == nil && canon.Check(a.body) != nil {
-			t.Fatalf("%q became %q", line, a.body)
+		m.Reply()
+		if a := m.Answer(); (a.Body == nil) != (a.Problem != "") {
+			t.Fatalf("%q: body %q with problem %q", line, a.Body, a.Problem)
+		} else if a.Body != nil && canon.Check(line) == nil && canon.Check(a.Body) != nil {
+			t.Fatalf("%q became %q", line, a.Body)
 		}
-		id, err := strconv.ParseInt(string(m.id), 10, 64)
+		id, err := strconv.ParseInt(string(m.ID), 10, 64)
 		if err == nil && id > 0 && strings.Contains(string(line), `"id"`) && scan.id() != id {
 			t.Fatalf("%q: scanned id %d, parsed %d", line, scan.id(), id)
 		}

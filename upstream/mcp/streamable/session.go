@@ -1,0 +1,173 @@
+// Package streamable speaks MCP with a server over Streamable HTTP, in either
+// era of the protocol: revisions 2025-11-25 and 2025-06-18 with their sessions,
+// and 2026-07-28 without. Open greets the server.
+//
+// Credentials go to the address of the configuration and nowhere else: what
+// redirects is not followed, proxies of the environment are not asked, cookies
+// are not kept.
+package streamable
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/countersignhq/countersign/internal/mcpfields"
+	"github.com/countersignhq/countersign/upstream/dial"
+	"github.com/countersignhq/countersign/upstream/mcp/rpc"
+)
+
+// A Config says which server to speak with. All but Header and TLS is needed.
+type Config struct {
+	// URL is the server's one address, http or https.
+	URL string
+	// Header are fields that every request carries, such as Authorization.
+	Header map[string]string
+	// TLS is for servers whose certificates the system does not know.
+	TLS *tls.Config
+	rpc.Terms
+	// Closed is the cause with which calls end that Close cuts off.
+	Closed error
+}
+
+const (
+	// idle is how long a session may be silent before it is asked whether it
+	// lives, so that a command does not find out.
+	idle = 10 * time.Second
+	// aside is how long what is not a call may take.
+	aside = 5 * time.Second
+	// mostHeader is how many bytes the header of an answer may have.
+	mostHeader = 64 << 10
+	// mostAside is how many messages are answered at once that are not calls; more
+	// are dropped.
+	mostAside = 8
+)
+
+// errGone is the end of a session that the server does not know any more.
+var errGone = errors.New("the server no longer knows the session; nothing of this call ran, ask again")
+
+// A Session is one server that was greeted.
+type Session struct {
+	cfg    Config
+	client *http.Client
+	said   rpc.Said // not written after Open
+
+	life  context.Context // ends with the session
+	end   context.CancelCauseFunc
+	aside chan struct{} // one for each message beside the calls that is under way
+
+	mu      sync.Mutex
+	id      string // of the session, empty if the server gave none; written in Open only
+	next    int64
+	heard   time.Time                   // when the server last answered
+	mirrors map[string]mcpfields.Mirror // by tool, of the listings that were seen
+	telling bool                        // OnToolsChanged runs
+	changed bool                        // and is to run again
+}
+
+// Open greets the server.
+func Open(ctx context.Context, cfg Config) (*Session, error) {
+	u, err := url.Parse(cfg.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
+		return nil, fmt.Errorf("the address %q is none of http or https, without user and password", u.Redacted())
+	}
+	s := &Session{cfg: cfg, aside: make(chan struct{}, mostAside), mirrors: map[string]mcpfields.Mirror{}}
+	s.life, s.end = context.WithCancelCause(context.Background())
+	s.client = &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			DialContext: dial.Dialer(u.Hostname()).DialContext, TLSClientConfig: cfg.TLS, ForceAttemptHTTP2: true,
+			TLSHandshakeTimeout: 10 * time.Second, IdleConnTimeout: 2 * idle, MaxIdleConnsPerHost: 64,
+			MaxResponseHeaderBytes: mostHeader, DisableCompression: true,
+		},
+	}
+	if err := s.greet(ctx); err != nil {
+		s.finish(err)
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Session) greet(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.StartTimeout, fmt.Errorf("the server was not ready within %s", s.cfg.StartTimeout))
+	defer cancel()
+	said, err := rpc.Greet(ctx, s.Call, s.cfg.Version, s.cfg.StartTimeout)
+	if err != nil {
+		return err
+	}
+	s.said = said
+	if said.Revision == rpc.Modern {
+		s.id = ""
+		return nil
+	}
+	return s.notify(ctx, []byte(`{"jsonrpc":"2.0","method":"notifications/initialized"}`))
+}
+
+// Said is what the server says of itself.
+func (s *Session) Said() rpc.Said { return s.said }
+
+// Ready reports whether the session goes on. One that was silent for a while is
+// asked.
+func (s *Session) Ready(ctx context.Context) bool {
+	if s.life.Err() != nil {
+		return false
+	}
+	s.mu.Lock()
+	silent := time.Since(s.heard)
+	s.mu.Unlock()
+	if silent < idle || s.said.Revision == rpc.Modern {
+		return true
+	}
+	_, err := s.Call(ctx, "ping", nil, aside)
+	return err == nil && s.life.Err() == nil
+}
+
+// Close ends the session and whatever waits in it.
+func (s *Session) Close() {
+	if s.life.Err() == nil && s.id != "" {
+		ctx, cancel := context.WithTimeout(context.Background(), aside)
+		defer cancel()
+		if r, err := s.request(ctx, http.MethodDelete, nil); err == nil {
+			if w, err := s.client.Do(r); err == nil {
+				w.Body.Close()
+			}
+		}
+	}
+	s.finish(s.cfg.Closed)
+}
+
+func (s *Session) finish(cause error) {
+	s.end(cause)
+	s.client.CloseIdleConnections()
+}
+
+// toolsChanged has the listener told, one call of it at a time.
+func (s *Session) toolsChanged() {
+	if s.cfg.OnToolsChanged == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.changed = true; s.telling {
+		return
+	}
+	s.telling = true
+	go func() {
+		for {
+			s.mu.Lock()
+			if !s.changed || s.life.Err() != nil {
+				s.telling = false
+				s.mu.Unlock()
+				return
+			}
+			s.changed = false
+			s.mu.Unlock()
+			s.cfg.OnToolsChanged()
+		}
+	}()
+}
