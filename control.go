@@ -35,8 +35,12 @@ const ControlResource = "countersign"
 // Everyone is the built-in group of all active people. Nobody can change it.
 const Everyone = "everyone"
 
-// TwoPeople is the id of the built-in rule on changes of the control plane.
-const TwoPeople = "countersign.two-people"
+// The ids of the built-in rules: on changes of the control plane, and on agents of
+// which somebody has everything held.
+const (
+	TwoPeople      = "countersign.two-people"
+	HoldEverything = "countersign.hold-everything"
+)
 
 // Kind implements Command.
 func (Control) Kind() string { return KindControl }
@@ -77,6 +81,8 @@ func (k EventKind) Verb() string {
 		return "control.agent"
 	case KindResourceChanged:
 		return "control.resource"
+	case KindHaltChanged:
+		return "control.halt"
 	}
 	return ""
 }

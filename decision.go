@@ -32,8 +32,11 @@ type Decision struct {
 	Channel   string     `json:"channel"` // "console", "slack", "cli", "demo"
 	// Solo is true when no second enrolled passkey vouches for the person: the
 	// session was opened by a link of the operator.
-	Solo bool      `json:"solo,omitempty"`
-	At   time.Time `json:"-"` // when it was recorded
+	Solo bool `json:"solo,omitempty"`
+	// DwellMS is for how many milliseconds the page showed the command before the
+	// choice; a claim of the page, 0 where it says nothing.
+	DwellMS int       `json:"dwell_ms,omitempty"`
+	At      time.Time `json:"-"` // when it was recorded
 	// Void says why an approval no longer counts, empty while it does.
 	Void string `json:"-"`
 }

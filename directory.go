@@ -18,7 +18,9 @@ type Directory struct {
 	Resources map[string]Resource
 	// Credentials are the passkeys by id, removed ones too.
 	Credentials map[string]Credential
-	Policy      *PolicyChanged // nil: none is loaded, and everything is held
+	Links       map[RequestID]Link // of chat accounts, by LinkID
+	Halts       map[string]Halt    // by the agent's id
+	Policy      *PolicyChanged     // nil: none is loaded, and everything is held
 	// Version counts the events that made it; 0 is the empty directory.
 	Version uint64
 	// Versions are the versions of the entities, by the id their events carry.
@@ -51,7 +53,7 @@ func (id RequestID) IsEntity() bool { return !strings.HasPrefix(string(id), "req
 func (d *Directory) With(e Event) (*Directory, error) {
 	next := &Directory{
 		People: maps.Clone(d.People), Groups: maps.Clone(d.Groups), Agents: maps.Clone(d.Agents),
-		Resources: maps.Clone(d.Resources), Credentials: maps.Clone(d.Credentials), Policy: d.Policy, Version: d.Version,
+		Resources: maps.Clone(d.Resources), Credentials: maps.Clone(d.Credentials), Links: maps.Clone(d.Links), Halts: maps.Clone(d.Halts), Policy: d.Policy, Version: d.Version,
 		Versions: maps.Clone(d.Versions), Tokens: maps.Clone(d.Tokens), Paired: d.Paired,
 	}
 	if err := next.take(e); err != nil {
@@ -80,6 +82,9 @@ func (d *Directory) take(e Event) error {
 	switch b := e.Body.(type) {
 	case PersonChanged:
 		d.People[b.Person.ID] = b.Person
+		if b.Person.Inactive {
+			d.unlink(b.Person.ID)
+		}
 	case GroupChanged:
 		d.Groups[b.Group.Name] = b.Group
 	case AgentChanged:
@@ -97,6 +102,13 @@ func (d *Directory) take(e Event) error {
 		d.Credentials[b.Credential.ID] = b.Credential
 	case CredentialChanged:
 		d.Credentials[b.Credential.ID] = b.Credential
+	case LinkMade:
+		d.Links[b.Link.ID()] = b.Link
+	case LinkBroken:
+		delete(d.Links, b.Link.ID())
+	case HaltChanged:
+		b.Halt.By, b.Halt.Since = e.Who.Actor, e.At
+		d.Halts[b.Halt.Agent] = b.Halt
 	case PolicyChanged:
 		d.Policy = &b
 	case PolicyRefused:
@@ -113,7 +125,7 @@ func (d *Directory) take(e Event) error {
 func NewDirectory() *Directory {
 	return &Directory{
 		People: map[string]Person{}, Groups: map[string]Group{}, Agents: map[string]Agent{},
-		Resources: map[string]Resource{}, Credentials: map[string]Credential{}, Versions: map[RequestID]uint64{}, Tokens: map[Digest]string{},
+		Resources: map[string]Resource{}, Credentials: map[string]Credential{}, Links: map[RequestID]Link{}, Halts: map[string]Halt{}, Versions: map[RequestID]uint64{}, Tokens: map[Digest]string{},
 	}
 }
 

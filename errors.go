@@ -35,6 +35,7 @@ const (
 	CodeUnknownResource Code = "unknown_resource"
 	CodeUnsafeSameUser  Code = "unsafe_same_user"
 	CodePasskeyInvalid  Code = "passkey_invalid" // the passkey signed something else, or does not count
+	CodeRateLimited     Code = "rate_limited"    // the agent asks too often, or too much of it waits
 	CodeInternal        Code = "internal"
 )
 
@@ -45,6 +46,8 @@ type Error struct {
 	Detail string `json:"detail"`         // what and which
 	Hint   string `json:"hint,omitempty"` // what to do next
 	Rule   string `json:"rule,omitempty"` // the rule that refused
+	// RetryAfterSeconds is when asking again may help; 0 says nothing of it.
+	RetryAfterSeconds int `json:"retry_after_s,omitempty"`
 }
 
 // Error implements error.

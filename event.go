@@ -11,7 +11,7 @@ import (
 type Event struct {
 	// Request is the request it is about. A control-plane event carries the id
 	// of its entity instead: "per_…", "agt_…", "grp:dba", "res:mcp/files",
-	// "key:…", "policy".
+	// "key:…", "lnk:slack/…", "halt:agt_…", "policy".
 	Request RequestID
 	// Version is the version that the request, or the entity, has once the
 	// event is in: 1 for the first. It is recorded only if the version before
@@ -102,7 +102,8 @@ type (
 		// RunBy is when the approval lapses, set when it completed the requirement.
 		RunBy time.Time `json:"run_by,omitzero"`
 	}
-	// Escalated: a person added a stage.
+	// Escalated: a person added a stage; or the gateway did, whose stage is the
+	// next rung of the requirement's ladder.
 	Escalated struct {
 		Decision Decision `json:"decision"`
 		Stage    Stage    `json:"stage"`
@@ -264,6 +265,12 @@ func ParseBody(kind EventKind, b []byte) (Body, error) {
 		return parse[CredentialEnrolled](b)
 	case KindCredentialChanged:
 		return parse[CredentialChanged](b)
+	case KindHaltChanged:
+		return parse[HaltChanged](b)
+	case KindLinkMade:
+		return parse[LinkMade](b)
+	case KindLinkBroken:
+		return parse[LinkBroken](b)
 	}
 	return nil, fmt.Errorf("event kind %q is unknown to this version", kind)
 }

@@ -1,6 +1,7 @@
 package countersign
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -31,6 +32,8 @@ type Request struct {
 	// Because says why it is pending again, or why it was denied without a rule.
 	Because   string
 	Decisions []Decision
+	// Added are the stages that escalations added, in order.
+	Added []Stage
 	// Refusals are choices that were not counted.
 	Refusals []Refused
 	// Reveals are who had the hidden parts of it shown, in order.
@@ -119,8 +122,14 @@ func (r *Request) take(e Event) error {
 		r.decide(b.Decision, e)
 		r.RunBy = b.RunBy
 	case Escalated:
+		if r.Verdict.Requirement == nil {
+			return errors.New("it was escalated and is not held")
+		}
 		r.decide(b.Decision, e)
 		r.addStage(b.Stage)
+		if e.Who.Actor.Kind == KindGateway {
+			return r.climb()
+		}
 	case Refused:
 		b.Decision.By, b.Decision.At = e.Who.Actor, e.At
 		r.Refusals = append(r.Refusals, b)
@@ -159,4 +168,25 @@ func (r *Request) addStage(s Stage) {
 	req := *r.Verdict.Requirement
 	req.Stages = append(req.Stages[:len(req.Stages):len(req.Stages)], s)
 	r.Verdict.Requirement = &req
+	r.Added = append(r.Added[:len(r.Added):len(r.Added)], s)
+}
+
+// climb takes the rung that was climbed off the ladder. The requirement is a copy
+// already.
+func (r *Request) climb() error {
+	req := r.Verdict.Requirement
+	if len(req.Ladder) == 0 {
+		return errors.New("it was escalated by the gateway, and no rung of a ladder is left")
+	}
+	req.Ladder = req.Ladder[1:]
+	return nil
+}
+
+// NextRung returns the stage that is added next if nobody decides, and whether
+// there is one.
+func (r Request) NextRung() (Rung, bool) {
+	if r.Decision != DecisionPending || r.Verdict.Requirement == nil || len(r.Verdict.Requirement.Ladder) == 0 {
+		return Rung{}, false
+	}
+	return r.Verdict.Requirement.Ladder[0], true
 }

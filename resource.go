@@ -41,6 +41,9 @@ type ToolClaim struct {
 	Annotated   bool `json:"annotated,omitempty"`
 	// OutputSchema is true when the tool declares a schema for its result.
 	OutputSchema bool `json:"output_schema,omitempty"`
+	// Mirror are the arguments that header fields repeat over HTTP, by the field's
+	// name after Mcp-Param-, in lower case, each as its path (MCP 2026-07-28).
+	Mirror map[string][]string `json:"mirror,omitempty"`
 }
 
 // A Sink says in which region the addresses that match lie.

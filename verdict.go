@@ -83,6 +83,44 @@ type Requirement struct {
 	// Blocked says why nobody can approve it as things stand, such as a bound
 	// that cannot be computed. Empty when it can be approved.
 	Blocked []string `json:"blocked,omitempty"`
+	// NotBefore is when it can be approved at the earliest, and Closed says what
+	// stands against it until then: a freeze, or hours in which nobody decides.
+	// Zero: at once.
+	NotBefore time.Time `json:"not_before,omitzero"`
+	Closed    []string  `json:"closed,omitempty"`
+	// Frozen is true where a freeze is among it: not even what was approved before
+	// runs then.
+	Frozen bool `json:"frozen,omitempty"`
+	// Ladder are the stages still to be added if it stays pending, the next first.
+	Ladder []Rung `json:"ladder,omitempty"`
+	// Remind is when reviewers are asked again; nil: never.
+	Remind *Reminder `json:"remind,omitempty"`
+}
+
+// A Rung is a stage that the gateway adds to a request which nobody has decided
+// by the time: one of the groups as well, at no less than the highest assurance of
+// the stages that are there. Nothing takes a stage away again.
+type Rung struct {
+	At time.Time `json:"at"`
+	To []string  `json:"to"` // names of groups
+}
+
+// A Reminder has reviewers asked again at a time, and then every so many seconds
+// while the request is pending; 0 is once.
+type Reminder struct {
+	At           time.Time `json:"at"`
+	EverySeconds int       `json:"every_s,omitempty"`
+}
+
+// HighestAssurance is the highest that a stage needs, Chat without stages.
+func HighestAssurance(stages []Stage) Assurance {
+	top := Chat
+	for _, s := range stages {
+		if s.Assurance.Meets(top) {
+			top = s.Assurance
+		}
+	}
+	return top
 }
 
 // A Stage needs Quorum distinct people, each a member of at least one of the

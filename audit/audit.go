@@ -128,6 +128,7 @@ type account struct {
 	who         countersign.Who
 	created     time.Time
 	requirement *countersign.Requirement
+	added       []countersign.Stage // by escalations
 	approvals   []approval
 	runBy       time.Time
 	settled     time.Time

@@ -50,6 +50,8 @@ func solo(b countersign.Body) bool {
 		return b.Solo
 	case countersign.AgentChanged:
 		return b.Solo
+	case countersign.HaltChanged:
+		return b.Solo
 	}
 	return true
 }
@@ -74,6 +76,8 @@ func (a *auditor) pinned(e countersign.Event) error {
 // reduces reports whether the change only takes rights away.
 func (a *auditor) reduces(b countersign.Body) bool {
 	switch b := b.(type) {
+	case countersign.HaltChanged:
+		return b.Halt.On
 	case countersign.PersonChanged:
 		old, ok := a.people.persons[b.Person.ID]
 		old.Inactive = b.Person.Inactive

@@ -138,6 +138,9 @@ func (a *auditor) held(acc *account, b countersign.Held) error {
 	}
 	acc.requirement = b.Verdict.Requirement
 	acc.runBy = time.Time{}
+	if err := keeps(acc); err != nil {
+		return err
+	}
 	acc.approvals = slices.DeleteFunc(acc.approvals, func(p approval) bool {
 		return slices.Contains(b.Void, "*") || slices.Contains(b.Void, p.person)
 	})
@@ -155,7 +158,7 @@ func (a *auditor) decided(acc *account, e countersign.Event, b countersign.Decid
 	if err := a.mayDecide(acc, e); err != nil {
 		return err
 	}
-	if err := a.asserted(acc, e, b.Decision); err != nil {
+	if err := errors.Join(a.asserted(acc, e, b.Decision), a.linked(e, b.Decision)); err != nil {
 		return err
 	}
 	if b.Decision.Digest != acc.digest {
@@ -195,6 +198,8 @@ func (a *auditor) approved(acc *account, e countersign.Event, b countersign.Deci
 	switch {
 	case e.At.After(expiry(acc)):
 		return fmt.Errorf("%s approved it at %s, after it expired at %s", person, e.At, expiry(acc))
+	case e.At.Before(acc.requirement.NotBefore):
+		return fmt.Errorf("%s approved it at %s, and nobody could before %s: %s", person, e.At, acc.requirement.NotBefore, strings.Join(acc.requirement.Closed, "; "))
 	case len(acc.requirement.Blocked) > 0:
 		return fmt.Errorf("%s approved what nobody could approve: %s", person, acc.requirement.Blocked[0])
 	case b.Decision.View.IsZero():
@@ -210,7 +215,16 @@ func (a *auditor) approved(acc *account, e countersign.Event, b countersign.Deci
 }
 
 func (a *auditor) escalated(acc *account, e countersign.Event, b countersign.Escalated) error {
-	if err := a.mayDecide(acc, e); err != nil {
+	if acc.requirement == nil {
+		return errors.New("it was escalated before it was held")
+	}
+	more := *acc.requirement
+	if e.Who.Actor.Kind == countersign.KindGateway {
+		if err := climbed(acc, e, b); err != nil {
+			return err
+		}
+		more.Ladder = more.Ladder[1:]
+	} else if err := errors.Join(a.mayDecide(acc, e), a.linked(e, b.Decision)); err != nil {
 		return err
 	}
 	switch {
@@ -219,9 +233,9 @@ func (a *auditor) escalated(acc *account, e countersign.Event, b countersign.Esc
 	case b.Decision.Assurance == countersign.Passkey || e.Who.Assertion != nil:
 		return fmt.Errorf("%s escalated it with a passkey, which signs no such thing", e.Who.Actor.ID)
 	}
-	more := *acc.requirement
 	more.Stages = append(slices.Clone(more.Stages), b.Stage)
 	acc.requirement = &more
+	acc.added = append(acc.added, b.Stage)
 	return nil
 }
 
@@ -230,6 +244,11 @@ func (a *auditor) released(acc *account, e countersign.Event, b countersign.Rele
 	say := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if b.Executor != acc.asked.Resource.Name {
 		say("it was released to %s and asked for on %s", b.Executor, acc.asked.Resource.Name)
+	}
+	for _, p := range append([]countersign.Principal{acc.who.Actor}, acc.who.OnBehalfOf...) {
+		if p.Kind == countersign.KindAgent && (a.people.halts[p.ID] || a.people.halts[countersign.AllAgents]) {
+			say("it was released while everything of %s was held", p.ID)
+		}
 	}
 	if acc.asks != nil {
 		acc.asks.released = e.At

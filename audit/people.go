@@ -16,8 +16,10 @@ type people struct {
 	agents    map[string]countersign.Agent
 	resources map[string]countersign.Resource
 	policy    countersign.Digest
-	keys      map[string]key // passkeys by id
-	leaf      int64          // that is being taken in
+	keys      map[string]key                   // passkeys by id
+	halts     map[string]bool                  // agents of which everything is held
+	links     map[countersign.RequestID]string // the persons of chat accounts
+	leaf      int64                            // that is being taken in
 	// paired is true once two people with passkeys were there: nobody changes
 	// anything alone from then on.
 	paired bool
@@ -27,7 +29,7 @@ func newPeople() *people {
 	return &people{
 		persons: map[string]countersign.Person{}, groups: map[string]map[string]time.Time{},
 		agents: map[string]countersign.Agent{}, resources: map[string]countersign.Resource{},
-		keys: map[string]key{},
+		keys: map[string]key{}, links: map[countersign.RequestID]string{}, halts: map[string]bool{},
 	}
 }
 
@@ -36,7 +38,9 @@ func (p *people) change(e countersign.Event) error {
 	defer p.pair()
 	switch b := e.Body.(type) {
 	case countersign.PersonChanged:
-		p.persons[b.Person.ID] = b.Person
+		if p.persons[b.Person.ID] = b.Person; b.Person.Inactive {
+			p.unlinkAll(b.Person.ID)
+		}
 	case countersign.GroupChanged:
 		members := map[string]time.Time{}
 		for _, m := range b.Group.Members {
@@ -51,11 +55,17 @@ func (p *people) change(e countersign.Event) error {
 		}
 	case countersign.PolicyChanged:
 		p.policy = b.Bundle
+	case countersign.HaltChanged:
+		p.halts[b.Halt.Agent] = b.Halt.On
 	case countersign.PolicyRefused:
 	case countersign.CredentialEnrolled:
 		return errors.Join(p.enrol(e, b.Credential), notByAgent(e))
 	case countersign.CredentialChanged:
 		return errors.Join(p.amend(e, b.Credential), notByAgent(e))
+	case countersign.LinkMade:
+		return errors.Join(p.link(e, b), notByAgent(e))
+	case countersign.LinkBroken:
+		return errors.Join(p.unlink(e, b), notByAgent(e))
 	default:
 		return fmt.Errorf("event %s is not about people, agents, resources or policy", e.Kind())
 	}

@@ -118,6 +118,7 @@ type view struct {
 	Reason     bool                  `json:"reason"`
 	Barred     []Barred              `json:"barred"`
 	Obstacles  []Text                `json:"obstacles"`
+	Closed     *Closed               `json:"closed,omitempty"`
 }
 
 // A viewStage is a stage without its signatures.
@@ -136,7 +137,7 @@ func (b Brief) Digest() countersign.Digest {
 	v := view{
 		Version: viewVersion, ID: b.ID, Severity: b.Severity, Sentence: b.Sentence, Because: b.Because,
 		Facts: b.Facts, Command: b.Command, Touches: b.Touches, Why: b.Why, Indicators: b.Indicators,
-		Claim: b.Claim, Bounds: b.Bounds, Reason: b.Deciders.Reason, Barred: b.Deciders.Barred, Obstacles: b.Obstacles,
+		Claim: b.Claim, Bounds: b.Bounds, Reason: b.Deciders.Reason, Barred: b.Deciders.Barred, Obstacles: b.Obstacles, Closed: b.Deciders.Closed,
 	}
 	for _, s := range b.Deciders.Stages {
 		v.Stages = append(v.Stages, viewStage{s.Groups, s.Quorum, s.Assurance, s.Says})
@@ -197,6 +198,11 @@ func (b Brief) Mandatory() []Part {
 	}
 	for _, o := range b.Obstacles {
 		obstacles.add(o.String())
+	}
+	if c := b.Deciders.Closed; c != nil {
+		for _, why := range c.Why {
+			obstacles.add(why.String())
+		}
 	}
 	return append(b.Command.mandatory(), risk, Part{"sentence", []string{b.Sentence.String()}},
 		Part{"why it waits again", []string{b.Because.String()}}, facts, touches, rules, found, claim,

@@ -63,6 +63,8 @@ func subject(cmd countersign.Control) Text {
 		return join(say("the group "), name(id[len("grp:"):]).strong())
 	case strings.HasPrefix(id, "res:"):
 		return join(say("the resource "), name(id[len("res:"):]).strong())
+	case strings.HasPrefix(id, "halt:"):
+		return join(say("the hold of everything of "), name(id[len("halt:"):]).strong())
 	default:
 		body, _ := cmd.Event()
 		switch b := body.(type) {

@@ -83,25 +83,29 @@ var asks = map[string]func(*countersign.Request){
 	"hidden": func(r *countersign.Request) {
 		setCommand(r, "tools/call", strings.Replace(refundParams, "dup", "du\u200bp", 1))
 	},
-	"verbs":           func(r *countersign.Request) { r.Facts.Verbs = []string{"mcp.read"} },
-	"certainty":       func(r *countersign.Request) { r.Facts.Certainty = countersign.Possible },
-	"objects":         func(r *countersign.Request) { r.Facts.Objects = []countersign.Object{{Name: "x", Verb: "mcp.write"}} },
-	"export":          func(r *countersign.Request) { r.Facts.Exports = true },
-	"severity":        func(r *countersign.Request) { r.Facts.Indicators[0].Severity = countersign.High },
-	"indicator":       func(r *countersign.Request) { r.Facts.Indicators = r.Facts.Indicators[1:] },
-	"evidence":        func(r *countersign.Request) { r.Facts.Indicators[2].Evidence = "above the limit of 1" },
-	"place":           func(r *countersign.Request) { r.Facts.Indicators[2].Where = "arguments.charge" },
-	"rule":            func(r *countersign.Request) { r.Verdict.Rules[40].ID = "other-rule" },
-	"why":             func(r *countersign.Request) { r.Verdict.Rules[40].Why = "other" },
-	"rules":           func(r *countersign.Request) { r.Verdict.Rules = r.Verdict.Rules[1:] },
-	"doubt":           func(r *countersign.Request) { r.Verdict.Rules[40].Value = countersign.RuleUnknown },
-	"claim":           func(r *countersign.Request) { r.Reason = "other" },
-	"bounds":          func(r *countersign.Request) { r.Verdict.Requirement.Bounds = map[string]string{"rows": "5"} },
-	"run within":      func(r *countersign.Request) { r.Verdict.Requirement.RunWithinSeconds = 60 },
-	"groups":          func(r *countersign.Request) { r.Verdict.Requirement.Stages[0].Reviewers = []string{"dba"} },
-	"quorum":          func(r *countersign.Request) { r.Verdict.Requirement.Stages[0].Quorum = 2 },
-	"assurance":       func(r *countersign.Request) { r.Verdict.Requirement.Stages[0].Assurance = countersign.Passkey },
-	"reason":          func(r *countersign.Request) { r.Verdict.Requirement.Reason = true },
+	"verbs":        func(r *countersign.Request) { r.Facts.Verbs = []string{"mcp.read"} },
+	"certainty":    func(r *countersign.Request) { r.Facts.Certainty = countersign.Possible },
+	"objects":      func(r *countersign.Request) { r.Facts.Objects = []countersign.Object{{Name: "x", Verb: "mcp.write"}} },
+	"export":       func(r *countersign.Request) { r.Facts.Exports = true },
+	"severity":     func(r *countersign.Request) { r.Facts.Indicators[0].Severity = countersign.High },
+	"indicator":    func(r *countersign.Request) { r.Facts.Indicators = r.Facts.Indicators[1:] },
+	"evidence":     func(r *countersign.Request) { r.Facts.Indicators[2].Evidence = "above the limit of 1" },
+	"place":        func(r *countersign.Request) { r.Facts.Indicators[2].Where = "arguments.charge" },
+	"rule":         func(r *countersign.Request) { r.Verdict.Rules[40].ID = "other-rule" },
+	"why":          func(r *countersign.Request) { r.Verdict.Rules[40].Why = "other" },
+	"rules":        func(r *countersign.Request) { r.Verdict.Rules = r.Verdict.Rules[1:] },
+	"doubt":        func(r *countersign.Request) { r.Verdict.Rules[40].Value = countersign.RuleUnknown },
+	"claim":        func(r *countersign.Request) { r.Reason = "other" },
+	"bounds":       func(r *countersign.Request) { r.Verdict.Requirement.Bounds = map[string]string{"rows": "5"} },
+	"run within":   func(r *countersign.Request) { r.Verdict.Requirement.RunWithinSeconds = 60 },
+	"groups":       func(r *countersign.Request) { r.Verdict.Requirement.Stages[0].Reviewers = []string{"dba"} },
+	"quorum":       func(r *countersign.Request) { r.Verdict.Requirement.Stages[0].Quorum = 2 },
+	"assurance":    func(r *countersign.Request) { r.Verdict.Requirement.Stages[0].Assurance = countersign.Passkey },
+	"reason":       func(r *countersign.Request) { r.Verdict.Requirement.Reason = true },
+	"closed until": func(r *countersign.Request) { r.Verdict.Requirement.NotBefore = asked.Add(time.Hour) },
+	"closed why": func(r *countersign.Request) {
+		r.Verdict.Requirement.NotBefore, r.Verdict.Requirement.Closed = asked.Add(2*time.Hour), []string{"the books close"}
+	},
 	"blocked":         func(r *countersign.Request) { r.Verdict.Requirement.Blocked = []string{"no bound"} },
 	"barred":          func(r *countersign.Request) { r.Barred = []string{"per_bob"} },
 	"an added stage":  escalate,
@@ -143,8 +147,11 @@ func TestTheViewDigestLeavesOutVotesTimeAndHistory(t *testing.T) {
 			r.Decision, r.Decisions = countersign.DecisionApproved, []countersign.Decision{bob}
 		},
 		"countdown": func(r *countersign.Request) { r.Verdict.Requirement.ExpiresAt = asked.Add(time.Hour) },
-		"history":   func(r *countersign.Request) { r.Repeats = nil },
-		"versions":  func(r *countersign.Request) { r.Version, r.UpdatedAt = 9, asked.Add(time.Hour) },
+		"the next step of an escalation": func(r *countersign.Request) {
+			r.Verdict.Requirement.Ladder = []countersign.Rung{{At: asked.Add(time.Hour), To: []string{"dba"}}}
+		},
+		"history":  func(r *countersign.Request) { r.Repeats = nil },
+		"versions": func(r *countersign.Request) { r.Version, r.UpdatedAt = 9, asked.Add(time.Hour) },
 	} {
 		r := refund(t)
 		change(&r)
@@ -156,7 +163,7 @@ func TestTheViewDigestLeavesOutVotesTimeAndHistory(t *testing.T) {
 
 func TestEveryFieldOfABriefIsInTheViewDigestOrLeftOutOnPurpose(t *testing.T) {
 	leftOut := []string{"State", "AskedAt", "Repeats", "ExpiresAt", "Outcome", "Approvable",
-		"Deciders.Signed", "Deciders.Needed", "Deciders.Choices", "Deciders.Refused"}
+		"Deciders.Signed", "Deciders.Needed", "Deciders.Choices", "Deciders.Refused", "Deciders.Next"}
 	whole := brief.Build(refund(t), directory())
 	fields := map[string][]int{}
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[brief.Brief]()) {

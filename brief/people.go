@@ -23,6 +23,40 @@ type Deciders struct {
 	// those that were not counted.
 	Choices []Signature `json:"choices"`
 	Refused []Signature `json:"refused"`
+	// Next is who is needed as well if nobody decides; nil: nobody.
+	Next *Next `json:"next,omitempty"`
+	// Closed says until when nobody can approve it and why; nil: it is open.
+	Closed *Closed `json:"closed,omitempty"`
+}
+
+// Next is the next step of an escalation. Like the time left, it changes while
+// people read, and is no part of the view.
+type Next struct {
+	At     time.Time `json:"at"`
+	Groups []string  `json:"groups"`
+	// Says is "at 16:45:00 UTC, dba-lead is needed as well".
+	Says string `json:"says"`
+}
+
+// Closed is why nobody can approve it before a time.
+type Closed struct {
+	Until time.Time `json:"until"`
+	Why   []Text    `json:"why"`
+}
+
+// timesOf says what the times of the requirement come to.
+func timesOf(r countersign.Request) (next *Next, closed *Closed) {
+	if rung, ok := r.NextRung(); ok {
+		groups := cleanAll(rung.To)
+		next = &Next{At: rung.At, Groups: groups, Says: "at " + rung.At.UTC().Format("2006-01-02 15:04:05 UTC") + ", " + list(groups, "or") + " is needed as well"}
+	}
+	if q := r.Verdict.Requirement; !q.NotBefore.IsZero() {
+		closed = &Closed{Until: q.NotBefore, Why: []Text{}}
+		for _, why := range q.Closed {
+			closed.Why = append(closed.Why, inline(why))
+		}
+	}
+	return next, closed
 }
 
 // A Stage is one row of signature lines.
@@ -109,6 +143,7 @@ func deciders(r countersign.Request, p people) Deciders {
 		return d
 	}
 	d.Reason, d.Barred = q.Reason, p.barred(r)
+	d.Next, d.Closed = timesOf(r)
 	signed := p.seats(r, q.Stages)
 	for i, s := range q.Stages {
 		if floor := r.Facts.Severity().Floor(); !s.Assurance.Meets(floor) {

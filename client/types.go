@@ -114,6 +114,8 @@ type Ask struct {
 // the brief that was shown. Reject and escalate need a reason; To is the group
 // that an escalation adds.
 type Choice struct {
+	// DwellMS is for how many milliseconds the command was shown; it may be left out.
+	DwellMS    int    `json:"dwell_ms,omitempty"`
 	Choice     string `json:"choice"` // "approve", "reject", "escalate"
 	Digest     string `json:"digest"`
 	ViewDigest string `json:"view_digest,omitempty"`
@@ -220,6 +222,25 @@ type Requirement struct {
 	Bounds map[string]string `json:"bounds,omitempty"`
 	// Blocked says why nobody can approve it as things stand.
 	Blocked []string `json:"blocked,omitempty"`
+	// NotBefore is when it can be approved at the earliest; Closed says why.
+	NotBefore time.Time `json:"not_before,omitzero"`
+	Closed    []string  `json:"closed,omitempty"`
+	// Ladder are the groups that are needed as well if nobody decides, by when.
+	Ladder []Rung `json:"ladder,omitempty"`
+	// Remind is when reviewers are asked again.
+	Remind *Reminder `json:"remind,omitempty"`
+}
+
+// A Rung is one step of an escalation.
+type Rung struct {
+	At time.Time `json:"at"`
+	To []string  `json:"to"`
+}
+
+// A Reminder is at a time, and every so many seconds from then; 0 is once.
+type Reminder struct {
+	At           time.Time `json:"at"`
+	EverySeconds int       `json:"every_s,omitempty"`
 }
 
 // A Stage needs Quorum distinct people of the groups.
@@ -280,6 +301,8 @@ type Problem struct {
 	Rule string `json:"rule,omitempty"`
 	// Request is the id of the request it is about.
 	Request string `json:"request,omitempty"`
+	// RetryAfterSeconds is when asking again may help; 0 says nothing of it.
+	RetryAfterSeconds int `json:"retry_after_s,omitempty"`
 }
 
 // Error implements error.

@@ -109,6 +109,8 @@ func mayAlone(d *countersign.Directory, by countersign.Principal, b countersign.
 		return false, &countersign.Error{Code: countersign.CodeForbidden, Detail: by.Name + " cannot change people, groups, agents, resources or policy", Hint: "ask a person, or the operator"}
 	case !active(d, by):
 		return false, &countersign.Error{Code: countersign.CodeForbidden, Detail: by.ID + " is no active person here", Hint: "ask the operator"}
+	case isHalt(b):
+		return true, nil
 	case by.Kind == countersign.KindOperator:
 		return !d.Paired || amend.Reduces(d, b), nil
 	case d.Paired:
@@ -117,6 +119,13 @@ func mayAlone(d *countersign.Directory, by countersign.Principal, b countersign.
 		return false, &countersign.Error{Code: countersign.CodeForbidden, Detail: by.Name + " has no passkey, and changes nothing alone", Hint: "enrol a passkey, or ask the operator"}
 	}
 	return true, nil
+}
+
+// isHalt reports whether the change has everything of an agent held: whoever may
+// decide does that at once.
+func isHalt(b countersign.Body) bool {
+	h, ok := b.(countersign.HaltChanged)
+	return ok && h.Halt.On
 }
 
 // isTheirs reports whether the change is of the person, or of an agent of theirs.

@@ -18,6 +18,9 @@ type Decision struct {
 	Request countersign.RequestID
 	countersign.Decision
 	Origin countersign.Origin
+	// Link is the link of the chat account that it came through: who it is of and
+	// what it is worth are then the link's. Empty for any other way.
+	Link countersign.RequestID
 }
 
 // Decide takes one person's choice. A choice that does not count (on one's own
@@ -43,6 +46,9 @@ func (g *Gate) decide(ctx context.Context, d Decision) (countersign.Request, err
 		return r, err
 	}
 	d.By = dir.People[d.By.ID].Principal()
+	if d, err = through(dir, d); err != nil {
+		return r, err
+	}
 	if err := settledAlready(r, d); err != nil {
 		return r, err
 	}
@@ -131,12 +137,14 @@ func needReason(r countersign.Request, d Decision) *countersign.Error {
 }
 
 func (g *Gate) checkApproval(dir *countersign.Directory, r countersign.Request, d Decision) *countersign.Error {
-	need, refused := r.Verdict.Requirement, unseen(dir, r, d)
+	need, refused, closed := r.Verdict.Requirement, unseen(dir, r, d), g.closed(context.Background(), dir, r)
 	switch {
 	case len(need.Blocked) > 0:
 		return &countersign.Error{Code: countersign.CodeCannotApprove, Detail: "nobody can approve this: " + strings.Join(need.Blocked, "; "), Hint: "reject it, or change the policy"}
 	case refused != nil:
 		return refused
+	case closed != nil:
+		return closed
 	case slices.ContainsFunc(r.Approvals(), func(a countersign.Decision) bool { return a.By.ID == d.By.ID }):
 		return &countersign.Error{Code: countersign.CodeAlreadyDecided, Detail: d.By.Name + " has approved it already and counts once", Hint: "another person is needed"}
 	case d.Solo && r.Origin.ServerAccount && !g.cfg.Demo:
@@ -195,7 +203,7 @@ func (g *Gate) choice(dir *countersign.Directory, r countersign.Request, d Decis
 	case countersign.Reject:
 		return change{events: []countersign.Event{step(d.who(), countersign.DecisionRejected, none, body)}}, nil
 	case countersign.Escalate:
-		stage := countersign.Stage{Reviewers: []string{d.To}, Quorum: 1, Assurance: highest(r.Verdict.Requirement.Stages)}
+		stage := countersign.Stage{Reviewers: []string{d.To}, Quorum: 1, Assurance: countersign.HighestAssurance(r.Verdict.Requirement.Stages)}
 		return change{
 			events:   []countersign.Event{step(d.who(), countersign.DecisionPending, none, countersign.Escalated{Decision: d.Decision, Stage: stage})},
 			notAfter: r.ExpiresAt(),
@@ -215,16 +223,6 @@ func (g *Gate) choice(dir *countersign.Directory, r countersign.Request, d Decis
 		}, nil
 	}
 	return change{}, fmt.Errorf("choice %q reached the record", d.Choice)
-}
-
-func highest(stages []countersign.Stage) countersign.Assurance {
-	top := countersign.Chat
-	for _, s := range stages {
-		if s.Assurance.Meets(top) {
-			top = s.Assurance
-		}
-	}
-	return top
 }
 
 func (d Decision) who() countersign.Who {

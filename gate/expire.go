@@ -3,22 +3,15 @@ package gate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/store"
 )
 
-// The kinds of timers.
-const (
-	jobExpire = "expire" // nobody decided
-	jobLapse  = "lapse"  // nobody ran it
-)
-
-// KeepTime expires and lapses what is due, about once a second, until the
-// context ends. It only tidies: what is late is refused by the transaction that
-// would have counted it, whether or not this has run.
+// KeepTime expires, lapses, escalates and reminds of what is due, about once a
+// second, until the context ends. It only tidies: what is late is refused by the
+// transaction that would have counted it, whether or not this has run.
 func (g *Gate) KeepTime(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -34,48 +27,47 @@ func (g *Gate) KeepTime(ctx context.Context) {
 	}
 }
 
-// Tick does what is due now.
+// Tick does what is due now. Of several gates over one store each timer is the
+// business of one.
 func (g *Gate) Tick(ctx context.Context) error {
 	g.recordLate(ctx)
 	return errors.Join(
 		g.due(ctx, jobExpire, g.expire),
 		g.due(ctx, jobLapse, g.lapse),
+		g.due(ctx, jobEscalate, g.climb),
+		g.due(ctx, jobRemind, g.remind),
 	)
-}
-
-func (g *Gate) due(ctx context.Context, kind string, do func(context.Context, countersign.RequestID) error) error {
-	jobs, err := g.store.Claim(ctx, kind, time.Minute, 100)
-	if err != nil {
-		return err
-	}
-	for _, j := range jobs {
-		if err := do(ctx, countersign.RequestID(j.Key)); err != nil {
-			return fmt.Errorf("%s %s: %w", kind, j.Key, err)
-		}
-		if err := g.store.Finish(ctx, j); err != nil && !errors.Is(err, store.ErrConflict) {
-			return err
-		}
-	}
-	return nil
 }
 
 // errNotDue ends a change that has nothing to do.
 var errNotDue = errors.New("not due")
 
 // expire refuses a request that nobody decided in time.
-func (g *Gate) expire(ctx context.Context, id countersign.RequestID) error {
-	_, err := g.retry(ctx, id, func(r countersign.Request) (change, error) {
-		if r.Decision != countersign.DecisionPending || g.cfg.Now().Before(r.ExpiresAt()) {
+func (g *Gate) expire(ctx context.Context, id countersign.RequestID) (again time.Time, err error) {
+	_, err = g.retry(ctx, id, func(r countersign.Request) (change, error) {
+		again = time.Time{}
+		if r.Decision != countersign.DecisionPending {
+			return change{}, errNotDue
+		}
+		if g.cfg.Now().Before(r.ExpiresAt()) {
+			again = r.ExpiresAt()
 			return change{}, errNotDue
 		}
 		return change{events: []countersign.Event{step(gateway(), countersign.DecisionExpired, countersign.ExecutionNone, countersign.Expired{})}}, nil
 	})
-	return done(err)
+	return again, done(err)
 }
 
 // lapse ends an approval that nobody ran in time.
-func (g *Gate) lapse(ctx context.Context, id countersign.RequestID) error {
-	return g.lapseOnce(ctx, id, func(runBy time.Time) bool { return !g.cfg.Now().Before(runBy) })
+func (g *Gate) lapse(ctx context.Context, id countersign.RequestID) (again time.Time, err error) {
+	err = g.lapseOnce(ctx, id, func(runBy time.Time) bool {
+		again = time.Time{}
+		if g.cfg.Now().Before(runBy) {
+			again = runBy
+		}
+		return again.IsZero()
+	})
+	return again, err
 }
 
 // lapseLate ends an approval of which the record says that it is too late to

@@ -37,6 +37,8 @@ type Gate struct {
 	drained chan struct{} // closed by Drain
 	drain   sync.Once
 
+	quotas quotas
+
 	mu         sync.Mutex
 	unrecorded []unrecorded // outcomes that could not be recorded yet; under mu
 }
@@ -53,6 +55,11 @@ type Config struct {
 	Log *slog.Logger
 	// RunFor is how long one command may run. Defaults to five minutes.
 	RunFor time.Duration
+	// Limits are what one agent may ask. Without any there are none.
+	Limits Limits
+	// Cards queues a job of JobCards with every change to what people are asked.
+	// False: nobody posts cards.
+	Cards bool
 	// Demo lets approvals come from where the agents run. Only demo sets it.
 	Demo bool
 }
@@ -127,6 +134,7 @@ func New(ctx context.Context, s store.Store, t ledger.Trust, cfg Config) (*Gate,
 		cfg.RunFor = 5 * time.Minute
 	}
 	g := &Gate{store: s, trust: t, cfg: cfg, drained: make(chan struct{})}
+	g.quotas.Limits = cfg.Limits
 	g.control = amend.Executor{Store: s, Trust: t, Checker: amend.Checker{Sinks: cfg.Sinks, Now: g.now}}
 	if err := g.recover(ctx); err != nil {
 		return nil, fmt.Errorf("recover what was running: %w", err)
@@ -197,7 +205,7 @@ func texts(files map[string]string) map[string][]byte {
 // record commits one change about a request, and returns the request as it then
 // stands.
 func (g *Gate) record(ctx context.Context, r countersign.Request, c change) (countersign.Request, store.Committed, error) {
-	sc := store.Change{Row: c.row, NotAfter: c.notAfter, Jobs: c.jobs, Keep: c.keep}
+	sc := store.Change{Row: c.row, NotAfter: c.notAfter, Jobs: append(c.jobs, g.cards(r, c.events)...), Keep: c.keep}
 	if c.seen != nil {
 		sc.Directory = c.seen.Version
 	}
@@ -216,6 +224,8 @@ func (g *Gate) record(ctx context.Context, r countersign.Request, c change) (cou
 	if err != nil {
 		return r, done, fmt.Errorf("record %s of %s: %w", c.events[0].Kind(), r.ID, err)
 	}
+	before := r.State
+	defer func() { g.quotas.moved(before, r) }()
 	for _, e := range c.events {
 		e.At = done.At
 		if err := r.Apply(e); err != nil {

@@ -32,12 +32,15 @@ func (g *Gate) release(ctx context.Context, id countersign.RequestID, via Execut
 	if err != nil {
 		return nil, err
 	}
+	if stopped(dir, r.Requester, r.OnBehalfOf) != "" {
+		return nil, store.ErrConflict // everything of it is held since a moment ago
+	}
 	verdict, again := g.recheck(ctx, dir, r, via)
 	c := change{notAfter: r.RunBy, seen: dir}
 	if again != nil {
 		c.events = []countersign.Event{*again}
 		if again.State.Decision == countersign.DecisionPending {
-			c.jobs = []store.Job{{Kind: jobExpire, Key: string(id), Due: r.ExpiresAt()}}
+			c.jobs = timers(id, again.Body.(countersign.Held).Verdict.Requirement)
 		}
 	} else {
 		c.events = []countersign.Event{step(gateway(), countersign.DecisionApproved, countersign.ExecutionRunning, countersign.Released{
@@ -124,18 +127,13 @@ func (g *Gate) recheck(ctx context.Context, dir *countersign.Directory, r counte
 	if err != nil || !bytes.Equal(again, r.Canonical) {
 		return r.Verdict, denied(r.Verdict, "the resource or the tool is not what it was when this was approved")
 	}
-	facts := g.facts(dir, r.Command, now)
-	facts.Indicators = append(facts.Indicators, history(r.Facts.Indicators)...)
-	lens := g.lens(dir)
-	verdict := lens.policy.Decide(ctx, policy.Input{
-		Facts: facts, Resource: now, Requester: r.Requester, OnBehalfOf: r.OnBehalfOf,
-		AgentRegion: dir.Agents[r.Requester.ID].Region, Now: g.now(), Catalogue: lens.resources[now.Name],
-	}, nil)
+	verdict := g.verdict(ctx, dir, r)
 	if verdict.Effect == countersign.Deny {
 		return verdict, denied(verdict, "")
 	}
 	if policy.Stricter(r.Verdict, verdict) {
-		verdict.Requirement.ExpiresAt = r.ExpiresAt()
+		keepStages(verdict.Requirement, r)
+		reach(dir, countersign.Request{Requester: r.Requester, OnBehalfOf: r.OnBehalfOf, Barred: r.Barred, CreatedAt: r.CreatedAt, Verdict: verdict})
 		return verdict, heldAgain(verdict, "the policy asks for more than when this was approved", "*")
 	}
 	voters, void := quorum.Count(dir, r)
@@ -143,6 +141,21 @@ func (g *Gate) recheck(ctx context.Context, dir *countersign.Directory, r counte
 		return verdict, heldAgain(r.Verdict, becauseVoid(void), slices.Sorted(maps.Keys(void))...)
 	}
 	return verdict, nil
+}
+
+// verdict is what the policy says of the request now.
+func (g *Gate) verdict(ctx context.Context, dir *countersign.Directory, r countersign.Request) countersign.Verdict {
+	now, err := resource(dir, r.Resource.Name)
+	if err != nil {
+		return r.Verdict
+	}
+	facts := g.facts(dir, r.Command, now)
+	facts.Indicators = append(facts.Indicators, history(r.Facts.Indicators)...)
+	lens := g.lens(dir)
+	return lens.policy.Decide(ctx, policy.Input{
+		Facts: facts, Resource: now, Requester: r.Requester, OnBehalfOf: r.OnBehalfOf,
+		AgentRegion: dir.Agents[r.Requester.ID].Region, Now: g.now(), Catalogue: lens.resources[now.Name],
+	}, nil)
 }
 
 // active reports whether an agent or a person that asks is one that may.

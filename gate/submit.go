@@ -15,6 +15,9 @@ import (
 // store, and the same ask joins it. A context that ends never stops a command
 // that was released, and never withdraws one that is held.
 func (g *Gate) Submit(ctx context.Context, ask Ask, out Sink) (Result, error) {
+	if err := g.quotas.ask(ask.By, g.cfg.Now()); err != nil {
+		return nil, err
+	}
 	for {
 		result, err := g.submit(context.WithoutCancel(ctx), ctx.Done(), ask, out)
 		if !errors.Is(err, store.ErrConflict) {
@@ -147,14 +150,20 @@ func (g *Gate) allow(ctx context.Context, a asked, v countersign.Verdict, out Si
 
 // hold records the ask and what it needs, then waits.
 func (g *Gate) hold(ctx context.Context, ended <-chan struct{}, a asked, v countersign.Verdict, out Sink) (Result, error) {
+	if err := g.room(ctx, a.By); err != nil {
+		return nil, err
+	}
 	id := countersign.NewRequestID()
+	reach(a.directory, countersign.Request{
+		Requester: a.By, OnBehalfOf: a.OnBehalfOf, CreatedAt: a.now, Verdict: v,
+	})
 	r, _, err := g.record(ctx, countersign.Request{ID: id}, change{
 		events: []countersign.Event{
 			a.requested(),
 			step(gateway(), countersign.DecisionPending, countersign.ExecutionNone, countersign.Held{Verdict: v}),
 		},
 		seen: a.directory, row: a.row(a.openKey),
-		jobs: []store.Job{{Kind: jobExpire, Key: string(id), Due: v.Requirement.ExpiresAt}},
+		jobs: timers(id, v.Requirement),
 	})
 	if err != nil {
 		return nil, err

@@ -197,6 +197,7 @@ func (a asked) input() policy.Input {
 		Facts: a.facts, Resource: a.resource, Requester: a.By, OnBehalfOf: a.OnBehalfOf,
 		AgentRegion: a.directory.Agents[a.By.ID].Region, Now: a.now, Catalogue: a.lens.resources[a.resource.Name],
 	}
+	in.Stopped = stopped(a.directory, a.By, a.OnBehalfOf)
 	if a.afterUnknown() {
 		in.Doubt = "the outcome of " + string(a.repeats.Request) + ", the same change"
 	}

@@ -72,6 +72,13 @@ func (g *Gate) await(ctx context.Context, ended <-chan struct{}, r countersign.R
 		case r.Settled():
 			return g.late(ctx, r, out)
 		case r.Decision == countersign.DecisionApproved && r.Execution == countersign.ExecutionNone:
+			waits, err := g.halted(ctx, ended, r)
+			if err != nil {
+				return nil, err
+			}
+			if waits {
+				return Pending{r}, nil
+			}
 			result, err := g.release(ctx, r.ID, via, out)
 			if result != nil || (err != nil && !errors.Is(err, store.ErrConflict)) {
 				return result, err

@@ -291,7 +291,7 @@ func (u *recorder) count(id countersign.RequestID) int {
 	return u.ran[id]
 }
 
-// A clock is moved by hand.
+// A clock is moved by hand. One without a time is that of a synctest bubble.
 type clock struct {
 	mu sync.Mutex
 	at time.Time
@@ -300,12 +300,19 @@ type clock struct {
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.at.IsZero() {
+		return time.Now()
+	}
 	return c.at
 }
 
 func (c *clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.at.IsZero() {
+		time.Sleep(d)
+		return
+	}
 	c.at = c.at.Add(d)
 }
 

@@ -120,9 +120,15 @@ func publicOf(e countersign.Event) Public {
 		p.Solo = b.Solo
 	case countersign.AgentChanged:
 		p.Solo = b.Solo
+	case countersign.HaltChanged:
+		p.Solo = b.Solo
 	case countersign.CredentialEnrolled:
 		p.Solo = b.Solo
 	case countersign.CredentialChanged:
+		p.Solo = b.Solo
+	case countersign.LinkMade:
+		p.Solo = b.Solo
+	case countersign.LinkBroken:
 		p.Solo = b.Solo
 	}
 	return p

@@ -56,6 +56,9 @@ func (t *tally) take(e countersign.Event, open Event) error {
 			return fmt.Errorf("the approval lives until %s, and may only until %s", stamp(b.RunBy), stamp(most))
 		}
 	case countersign.Escalated:
+		if k := e.Who.Actor.Kind; k == countersign.KindAgent || k == countersign.KindOperator {
+			return fmt.Errorf("it is escalated by %s, who is no person", e.Who.Actor.ID)
+		}
 		t.stages = append(t.stages[:len(t.stages):len(t.stages)], b.Stage)
 	}
 	return nil

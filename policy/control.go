@@ -33,6 +33,12 @@ func twoPeople() rule {
 	}
 }
 
+// everything is the rule that stands beside every bundle while somebody has all of
+// an agent's actions held.
+func everything(why string) rule {
+	return rule{id: countersign.HoldEverything, effect: countersign.Hold, why: why}
+}
+
 // pair raises what other rules ask for to two people with passkeys: where these
 // ask for fewer people, anybody may be the one more.
 func (u *union) pair() {

@@ -43,6 +43,9 @@ func (p *Policy) Decide(ctx context.Context, in Input, preview func(context.Cont
 			d.runPreview(ctx, preview)
 		}
 	}
+	if in.Stopped != "" && !in.isControl() {
+		d.rules = append(d.rules, judged{new(everything(in.Stopped)), expr.Answer{Value: countersign.RuleTrue}})
+	}
 	if in.isControl() {
 		d.rules = append(d.rules, judged{new(twoPeople()), expr.Answer{Value: countersign.RuleTrue}})
 	}
@@ -64,6 +67,9 @@ func (p *Policy) Decide(ctx context.Context, in Input, preview func(context.Cont
 // judge asks one rule.
 func (d *decision) judge(r *rule) expr.Answer {
 	a := expr.Answer{Value: countersign.RuleTrue}
+	if r.freeze != nil && (d.in.isControl() || !r.freeze.holds(d.in.Now)) {
+		return expr.Answer{Value: countersign.RuleFalse}
+	}
 	if r.when != nil {
 		a = r.when.Ask(d.vars)
 	}

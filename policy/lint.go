@@ -162,9 +162,7 @@ func (l *linter) refused(r *rule) {
 	if r.need.preview {
 		l.warn(r, "it needs a preview; unless one is configured for the resource, %s", refuses)
 	}
-	if r.need.escalates > 0 {
-		l.warn(r, "it escalates after %s, and this version runs no escalation timers: %s", r.need.escalates, refuses)
-	}
+	l.late(r)
 	for _, b := range r.need.bounds {
 		l.warn(r, "it bounds %s; unless what runs commands on the resource keeps that bound, %s", b.name, refuses)
 	}
@@ -175,7 +173,7 @@ func (l *linter) refused(r *rule) {
 func (l *linter) shadows(r *rule, all []rule) {
 	for i := range all {
 		other := &all[i]
-		if other.id == r.id || !other.match.covers(r.match) {
+		if other.id == r.id || other.freeze != nil || r.freeze != nil || !other.match.covers(r.match) {
 			continue
 		}
 		twins := other.effect == r.effect && r.match.covers(other.match) && other.when.Source() == r.when.Source()

@@ -54,7 +54,10 @@ func TestLintSaysWhatNobodyCanHaveMeant(t *testing.T) {
 		{"an allow that looks at classes", "- {id: a, why: w, match: {verbs: [sql.read]}, when: \"!('pii' in data.classes)\", effect: allow}", ``},
 		{"an allow of every verb", "- {id: a, why: w, match: {data_classes: [internal]}, effect: allow}", `warning p.yaml:5: rule a: it allows writing as well as reading; name verbs`},
 		{"a preview", "- {id: a, why: w, effect: hold, require: {preview: true}}", `warning p.yaml:5: rule a: it needs a preview; unless one is configured for the resource, where it counts, approval is refused`},
-		{"a timer", "- {id: a, why: w, effect: hold, require: {escalate: {after: 15m, to: [dba-lead]}}}", `warning p.yaml:5: rule a: it escalates after 15m0s, and this version runs no escalation timers: where it counts, approval is refused`},
+		{"a timer", "- {id: a, why: w, effect: hold, require: {escalate: {after: 15m, to: [dba-lead]}, remind: {every: 5m}}}", ""},
+		{"a timer after the end", "- {id: a, why: w, effect: hold, require: {expires: 10m, escalate: {after: 15m, to: [dba-lead]}, remind: {after: 10m}}}", `warning p.yaml:5: rule a: it escalates after 15m0s, and expires after 10m0s: nobody is asked
+warning p.yaml:5: rule a: it reminds after 10m0s, and expires after 10m0s: nobody is reminded`},
+		{"a ladder to nobody", "- {id: a, why: w, effect: hold, require: {escalate: [{after: 5m, to: [platform]}]}}", `error p.yaml:5: rule a: it escalates to platform, who are 0: from then on nobody can approve it`},
 		{"a bound", "- {id: a, why: w, effect: hold, require: {bounds: {rows: 5}}}", `warning p.yaml:5: rule a: it bounds rows; unless what runs commands on the resource keeps that bound, where it counts, approval is refused`},
 		{"the same deny twice", "- {id: a, why: w, effect: deny, when: facts.exports}\n- {id: b, why: w, effect: deny, when: facts.exports}", `warning p.yaml:6: rule b: it says the same as a at p.yaml:5`},
 		{"the same hold twice", fine + "\n- {id: b, why: w, effect: hold, require: {reviewers: [oncall], quorum: 2}}", `warning p.yaml:6: rule b: it says the same as a at p.yaml:5`},

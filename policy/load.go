@@ -95,6 +95,7 @@ func read(files map[string][]byte, known words) (*Policy, []Finding) {
 	}
 	slices.SortStableFunc(p.rules, func(a, b rule) int { return strings.Compare(a.id, b.id) })
 	l.refuseTwins()
+	l.unknownSchedules()
 	p.index = newIndex(p.rules)
 	slices.SortStableFunc(l.findings, func(a, b Finding) int {
 		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
@@ -110,6 +111,7 @@ type loader struct {
 	findings []Finding
 	name     string // of the file being read
 	rule     string // id of the rule being read
+	named    []mention
 }
 
 func (l *loader) report(line int, format string, args ...any) {

@@ -16,7 +16,8 @@ type Outline struct {
 	Source  string // "policy/production.yaml:21"
 	// Match is "verbs mcp.write; environments prod", empty if it speaks of all.
 	Match string
-	// When is the expression as written, empty if there is none.
+	// When is the expression as written, or the window of a freeze; empty if there
+	// is none.
 	When string
 	// Require is "2 of dba, with passkey; a reason", empty for what is no hold.
 	Require string
@@ -44,7 +45,9 @@ func (p *Policy) Outline() []Outline {
 		if r.when != nil {
 			o.When = r.when.Source()
 		}
-		if r.effect == countersign.Hold {
+		if r.freeze != nil {
+			o.When = "from " + stamp(r.freeze.from) + " to " + stamp(r.freeze.to)
+		} else if r.effect == countersign.Hold {
 			o.Require = r.need.says(r.set)
 		}
 		all = append(all, o)
@@ -85,6 +88,15 @@ func (n need) says(set defaults) string {
 	}
 	for _, b := range n.bounds {
 		parts = append(parts, "at most "+b.limit.Source()+" "+b.name)
+	}
+	if n.hours != "" {
+		parts = append(parts, "in the hours of "+n.hours)
+	}
+	for _, s := range n.escalates {
+		parts = append(parts, strings.Join(s.to, " or ")+" as well after "+short(s.after))
+	}
+	if n.remind.after > 0 {
+		parts = append(parts, "asked again after "+short(n.remind.after))
 	}
 	parts = append(parts, "within "+short(cmp.Or(n.expires, set.expires, defaultExpires)))
 	return strings.Join(parts, "; ")

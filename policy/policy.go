@@ -39,6 +39,7 @@ type Policy struct {
 	rules    []rule // in the order of their ids
 	defaults []defaults
 	index    index
+	hours    map[string]hours // the schedules by name
 }
 
 // Digest names the bundle: DigestOf of its files.
@@ -197,6 +198,9 @@ type Input struct {
 	// Doubt says why no rule may let the request through without a person, such
 	// as an earlier one whose outcome is unknown. Empty: nothing stands against it.
 	Doubt string
+	// Stopped says why everything of the requester is held, by whoever stopped it.
+	// Empty: nothing of it is.
+	Stopped string
 }
 
 // classes returns the classes of the data that the command touches. Where no

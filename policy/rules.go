@@ -34,10 +34,11 @@ type rule struct {
 	when    *expr.Condition // nil: always
 	need    need            // of a hold
 	set     defaults        // of the file it stands in
+	freeze  *window         // nil: the rule speaks at all times
 }
 
 func (r *rule) source() string {
-	if r.id == countersign.TwoPeople {
+	if strings.HasPrefix(r.id, builtInRules) {
 		return builtInFile
 	}
 	return r.file + ":" + strconv.Itoa(r.line)
@@ -56,7 +57,9 @@ type need struct {
 	runWithin time.Duration       // 0: the default
 	reason    bool
 	preview   bool
-	escalates time.Duration // 0: never
+	escalates []rung // in the order of their times
+	remind    reminder
+	hours     string // the schedule in whose hours it can be approved; empty: always
 	bounds    []bound
 }
 
@@ -66,7 +69,10 @@ func (n need) same(other need) bool {
 		return slices.Equal(sorted(a.Reviewers), sorted(b.Reviewers)) && a.Quorum == b.Quorum && a.Assurance == b.Assurance
 	}
 	return slices.EqualFunc(n.stages, other.stages, stages) && n.expires == other.expires && n.runWithin == other.runWithin &&
-		n.reason == other.reason && n.preview == other.preview && n.escalates == other.escalates &&
+		n.reason == other.reason && n.preview == other.preview && n.remind == other.remind && n.hours == other.hours &&
+		slices.EqualFunc(n.escalates, other.escalates, func(a, b rung) bool {
+			return a.after == b.after && slices.Equal(sorted(a.to), sorted(b.to))
+		}) &&
 		slices.EqualFunc(n.bounds, other.bounds, func(a, b bound) bool {
 			return a.name == b.name && a.limit.Source() == b.limit.Source()
 		})
@@ -107,12 +113,14 @@ func (l *loader) file(name string, text []byte) {
 func (l *loader) policySet(n *yaml.Node) {
 	set := defaults{expires: defaultExpires}
 	var version, kind string
-	rules := n
+	rules, freezes := n, n
 	if !l.mapping(n, "policy set", []field{
 		{"apiVersion", func(v *yaml.Node) { version = l.text(v) }},
 		{"kind", func(v *yaml.Node) { kind = l.text(v) }},
 		{"metadata", l.metadata},
 		{"defaults", func(v *yaml.Node) { set = l.defaults(v) }},
+		{"schedules", l.schedules},
+		{"freeze", func(v *yaml.Node) { freezes = v }},
 		{"rules", func(v *yaml.Node) { rules = v }},
 	}) {
 		return
@@ -122,6 +130,12 @@ func (l *loader) policySet(n *yaml.Node) {
 		return
 	}
 	l.policy.defaults = append(l.policy.defaults, set)
+	if freezes != n && freezes.ShortTag() != "!!null" {
+		for _, item := range l.items(freezes) {
+			l.readFreeze(item, set)
+			l.rule = ""
+		}
+	}
 	if rules != n && rules.ShortTag() != "!!null" {
 		for _, item := range l.items(rules) {
 			l.readRule(item, set)
@@ -224,7 +238,9 @@ func (l *loader) need(n *yaml.Node) (d need) {
 		field{"run_within", func(v *yaml.Node) { d.runWithin = l.duration(v) }},
 		field{"reason", func(v *yaml.Node) { d.reason = l.truth(v) }},
 		field{"preview", func(v *yaml.Node) { d.preview = l.truth(v) }},
-		field{"escalate", func(v *yaml.Node) { d.escalates = l.escalation(v) }},
+		field{"escalate", func(v *yaml.Node) { d.escalates = l.ladder(v) }},
+		field{"remind", func(v *yaml.Node) { d.remind = l.reminder(v) }},
+		field{"hours", func(v *yaml.Node) { d.hours = l.hours(v) }},
 		field{"bounds", func(v *yaml.Node) { d.bounds = l.bounds(v) }},
 	))
 	if isShort && isLong {
@@ -249,18 +265,6 @@ func (l *loader) stageFields(s *countersign.Stage) []field {
 		{"quorum", func(v *yaml.Node) { s.Quorum = l.quorum(v) }},
 		{"assurance", func(v *yaml.Node) { s.Assurance = countersign.Assurance(l.oneOf(v, "assurance")) }},
 	}
-}
-
-func (l *loader) escalation(n *yaml.Node) (after time.Duration) {
-	var to []string
-	read := l.mapping(n, "escalate", []field{
-		{"after", func(v *yaml.Node) { after = l.duration(v) }},
-		{"to", func(v *yaml.Node) { to = l.known(v, "group") }},
-	})
-	if read && (after == 0 || len(to) == 0) {
-		l.report(n.Line, "escalate needs after, such as 15m, and to, a list of groups")
-	}
-	return after
 }
 
 func (l *loader) bounds(n *yaml.Node) (bounds []bound) {

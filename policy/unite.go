@@ -14,6 +14,7 @@ import (
 // A union is what several holds ask for together. Each part takes the stricter.
 type union struct {
 	d         *decision
+	policy    *Policy
 	stages    map[string]countersign.Stage // by reviewers
 	assurance countersign.Assurance
 	expires   time.Duration
@@ -21,20 +22,26 @@ type union struct {
 	reason    bool
 	bounds    map[string]int64
 	blocked   []string
+	ladder    []rung
+	remind    reminder
+	hours     []string // names of schedules
 }
 
 // require unites what all holds that count ask for; where none counts, what the
 // defaults of every set ask for. labels is the error of the resource's labels.
 func (d *decision) require(p *Policy, labels error) *countersign.Requirement {
-	u := &union{d: d, stages: map[string]countersign.Stage{}, bounds: map[string]int64{}, assurance: d.in.Facts.Severity().Floor()}
+	u := &union{d: d, policy: p, stages: map[string]countersign.Stage{}, bounds: map[string]int64{}, assurance: d.in.Facts.Severity().Floor()}
 	held := false
 	for _, j := range d.rules {
-		if j.effect == countersign.Hold && j.counts() {
+		switch {
+		case j.effect != countersign.Hold || !j.counts():
+		case j.id == countersign.TwoPeople:
 			held = true
-			if j.id == countersign.TwoPeople {
-				u.expires, u.runWithin = shorter(u.expires, j.need.expires), shorter(u.runWithin, defaultRunWithin)
-				continue
-			}
+			u.expires, u.runWithin = shorter(u.expires, j.need.expires), shorter(u.runWithin, defaultRunWithin)
+		case j.freeze != nil || j.id == countersign.HoldEverything:
+			// It says that people are asked, and leaves to others whom.
+		default:
+			held = true
 			u.add(j.id, j.need, j.set)
 		}
 	}
@@ -79,9 +86,7 @@ func (u *union) add(who string, n need, set defaults) {
 	if n.preview && u.d.preview == nil {
 		u.block("%s needs a preview: %s", who, cmp.Or(u.d.noPreview, "none has run"))
 	}
-	if n.escalates > 0 {
-		u.block("%s escalates after %s: this version runs no escalation timers", who, n.escalates)
-	}
+	u.addTimes(who, n)
 	for _, b := range n.bounds {
 		u.addBound(who, b)
 	}
@@ -143,10 +148,9 @@ func (u *union) block(format string, args ...any) {
 }
 
 func (u *union) requirement() *countersign.Requirement {
-	r := &countersign.Requirement{
-		Reason: u.reason, ExpiresAt: u.d.in.Now.Add(u.expires), RunWithinSeconds: int(u.runWithin / time.Second),
-		Blocked: sorted(u.blocked),
-	}
+	r := &countersign.Requirement{Reason: u.reason, RunWithinSeconds: int(u.runWithin / time.Second)}
+	u.times(r)
+	r.Blocked = sorted(u.blocked)
 	for _, s := range u.stages {
 		s.Assurance = u.assurance
 		r.Stages = append(r.Stages, s)
@@ -179,7 +183,7 @@ func higher(a, b countersign.Assurance) countersign.Assurance {
 // Stricter reports whether now asks for anything that the requirement people
 // met, of was, did not: then what they approved may not run. A requirement that
 // is merely other, such as a stage with other reviewers, is stricter too, and
-// so is whatever cannot be compared. The time of expiry does not count, since a
+// so is whatever cannot be compared; so is a freeze. The time of expiry does not count, since a
 // later verdict always has a later one; the earlier stands.
 func Stricter(was, now countersign.Verdict) bool {
 	rank := []countersign.Effect{countersign.Allow, countersign.Hold, countersign.Deny}
@@ -194,7 +198,7 @@ func Stricter(was, now countersign.Verdict) bool {
 	}
 	w, n := was.Requirement, now.Requirement
 	return slices.ContainsFunc(n.Stages, func(s countersign.Stage) bool { return !met(w.Stages, s) }) ||
-		n.Reason && !w.Reason ||
+		n.Reason && !w.Reason || n.Frozen ||
 		n.RunWithinSeconds < w.RunWithinSeconds ||
 		tighter(w.Bounds, n.Bounds) ||
 		slices.ContainsFunc(n.Blocked, func(b string) bool { return !slices.Contains(w.Blocked, b) })

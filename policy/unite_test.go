@@ -100,7 +100,7 @@ func TestWhatThisBuildCannotKeepRefusesApproval(t *testing.T) {
 		{"nothing special", "reason: true", nil, nil, ""},
 		{"a preview, and none configured", "preview: true", nil, nil, "it needs a preview: none is configured for db/crm"},
 		{"a preview, and there is one", "preview: true", preview, nil, ""},
-		{"an escalation timer", "escalate: {after: 15m, to: [dba-lead]}", nil, nil, "it escalates after 15m0s: this version runs no escalation timers"},
+		{"an escalation timer", "escalate: {after: 15m, to: [dba-lead]}", nil, nil, ""},
 		{"a bound that nothing keeps", "bounds: {rows: 10}", nil, nil, "it: nothing that runs commands on db/crm keeps a bound on rows"},
 		{"a bound that is kept", "bounds: {rows: 10}", nil, []string{"rows"}, ""},
 		{"a bound that waits for a preview", "bounds: {rows: preview.rows}", nil, []string{"rows"}, "it: the bound on rows cannot be computed: it waits for preview.rows"},

@@ -55,13 +55,21 @@ type Requests interface {
 	Last(ctx context.Context, q Query) (countersign.Repeat, error)
 }
 
-// Jobs are the things to do at a time: timers now, later deliveries. They are
-// made by Commit.
+// Jobs are the things to do at a time: timers, deliveries to and from chats. Most
+// are made by Commit. While a lease runs nobody else claims a job of the kind and
+// key, not even one that has replaced it.
 type Jobs interface {
 	// Claim leases up to max due jobs of the kind until now+lease.
 	Claim(ctx context.Context, kind string, lease time.Duration, max int) ([]Job, error)
-	// Finish removes a claimed job; ErrConflict if its lease was lost.
+	// Finish removes a claimed job. ErrConflict if its lease was lost, or if it was
+	// replaced: the new one can then be claimed at once.
 	Finish(ctx context.Context, j Job) error
+	// Postpone gives a claimed job back, to be claimed again when it is due, with
+	// the body it has now. ErrConflict as of Finish.
+	Postpone(ctx context.Context, j Job) error
+	// Add makes a job that belongs to no change; ErrExists if there is one of the
+	// kind and key, which stays as it is. What it acknowledges is durable.
+	Add(ctx context.Context, j Job) error
 }
 
 // Vault opens the sealed blobs of one leaf.
@@ -151,11 +159,11 @@ type Query struct {
 	Limit     int // defaults to 100, at most 500
 }
 
-// A Job is something to do for a request at a time. There is one job for a kind
-// and key: a new one replaces it.
+// A Job is something to do at a time. There is one job for a kind and key: a new
+// one of a change replaces it.
 type Job struct {
 	Kind string
-	Key  string // the request's id
+	Key  string // the request's id, or a delivery's
 	Due  time.Time
 	Body []byte
 	// Lease is the claim's fencing token, set by Claim.
@@ -175,6 +183,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrConflict: it changed since it was read; read it again and decide again.
 	ErrConflict = errors.New("it changed meanwhile")
+	// ErrExists: there is one already.
+	ErrExists = errors.New("there is one already")
 	// ErrLate: the change would have been committed after its NotAfter.
 	ErrLate = errors.New("too late")
 	// ErrClock: the clock is more than 60 s behind the last event; releases stop.

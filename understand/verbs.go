@@ -20,6 +20,7 @@ type Verb struct {
 var verbs = [...]Verb{
 	{ID: "control.agent", Says: "Adds or changes an agent, or its tokens.", Mutates: true},
 	{ID: "control.group", Says: "Changes who is in a group.", Mutates: true},
+	{ID: "control.halt", Says: "Lets an agent's actions run again, of which everything was held.", Mutates: true},
 	{ID: "control.person", Says: "Adds or changes a person who decides.", Mutates: true},
 	{ID: "control.policy", Says: "Changes the policy.", Mutates: true},
 	{ID: "control.resource", Says: "Adds, relabels, repins or removes a resource.", Mutates: true},

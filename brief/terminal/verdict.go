@@ -72,6 +72,11 @@ func (p *page) people(b brief.Brief) {
 	for _, o := range b.Obstacles {
 		p.labelled("obstacle", o)
 	}
+	if c := b.Deciders.Closed; c != nil {
+		for _, why := range c.Why {
+			p.labelled("not yet", why)
+		}
+	}
 	if b.Outcome != nil {
 		p.labelled("outcome", b.Outcome.Says)
 	}
@@ -128,6 +133,9 @@ func (p *page) deciders(b brief.Brief) {
 	}
 	if d.Reason {
 		next(say("an approval must say why"))
+	}
+	if d.Next != nil {
+		next(say(d.Next.Says))
 	}
 	for _, who := range d.Barred {
 		next(join(say("not "), who.Who, say(": "+who.Why)))

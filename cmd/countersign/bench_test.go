@@ -229,7 +229,7 @@ func BenchmarkStart(b *testing.B) {
 	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "countersign.yaml"), []byte("listen: 127.0.0.1:0\ndoors: 127.0.0.1:0\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "countersign.yaml"), []byte("listen: 127.0.0.1:0\ndoors: 127.0.0.1:0\nlimits: {requests_per_minute: 0, pending: 0}\n"), 0o600); err != nil {
 		b.Fatal(err)
 	}
 	var took durations

@@ -2,7 +2,9 @@ package main
 
 import (
 	"crypto/ed25519"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -169,4 +171,14 @@ func readSecret(path string) (string, error) {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
+}
+
+// derive is a key for one purpose, from that of the vault: the same after each
+// start and on each replica (RFC 5869).
+func (k keys) derive(purpose string) []byte {
+	key, err := hkdf.Key(sha256.New, k.vault[:], nil, "countersign/"+purpose+"/v1", sha256.Size)
+	if err != nil {
+		panic(err) // only for a length that no hash can give
+	}
+	return key
 }

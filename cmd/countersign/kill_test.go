@@ -92,6 +92,7 @@ func newCrash(t *testing.T) *crash {
 	c.write(upstream, "#!/bin/sh\nexec '"+self+"'\n", 0o755)
 	c.write(filepath.Join(c.dir, "countersign.yaml"), fmt.Sprintf(`listen: 127.0.0.1:0
 doors: 127.0.0.1:0
+limits: {requests_per_minute: 0, pending: 0}
 groups: {platform: ["local|bob"]}
 resources:
 - name: mcp/count

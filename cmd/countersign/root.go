@@ -62,7 +62,8 @@ func groups(a *at) []verbGroup {
 			newLs(a), newShow(a), newApprove(a), newReject(a), newEscalate(a), newWithdraw(a), newResolve(a), newWatch(a),
 		}},
 		{"Proof", []*cobra.Command{newReceipt(a), newVerify(a.t), newAudit(a)}},
-		{"Who and what", []*cobra.Command{newPerson(a), newGroup(a), newAgent(a), newResource(a), newPolicy(a)}},
+		{"Who and what", []*cobra.Command{newPerson(a), newGroup(a), newAgent(a), newResource(a), newPolicy(a), newHold(a), newUnhold(a)}},
+		{"Agents", []*cobra.Command{newMCP(a)}},
 		{"Server", []*cobra.Command{newDemo(a.t), newUp(a), newDoctor(a)}},
 		{"About", []*cobra.Command{newVersion(a.t)}},
 	}

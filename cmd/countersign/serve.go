@@ -66,7 +66,9 @@ func (s *server) serve(ctx context.Context, ready func()) error {
 	keeping, stop := context.WithCancel(ctx)
 	kept := make(chan struct{})
 	go func() { s.gate.KeepTime(keeping); close(kept) }()
-	s.later(func(context.Context) error { stop(); <-kept; return nil })
+	asking := make(chan struct{})
+	go func() { s.runChannels(keeping); close(asking) }()
+	s.later(func(context.Context) error { stop(); <-kept; <-asking; return nil })
 	ready()
 	select {
 	case <-ctx.Done():

@@ -16,6 +16,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/config"
+	doormcp "github.com/countersignhq/countersign/door/mcp"
 	"github.com/countersignhq/countersign/internal/canon"
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/upstream/confine"
@@ -69,20 +70,27 @@ func (s *server) startUpstreams(ctx context.Context) error {
 // kept from the data folder, and from the keys and secrets that lie elsewhere.
 func upstreamConfig(cfg config.Config, r config.Resource, trust ledger.Trust, lookup func(string) (string, bool)) (upmcp.Config, error) {
 	in := upmcp.Config{
-		Name: r.Name, Command: r.Upstream.Command, Dir: r.Upstream.Dir, Env: map[string]string{}, User: r.Upstream.User,
+		Name: r.Name, URL: r.Upstream.URL, Header: map[string]string{},
+		Command: r.Upstream.Command, Dir: r.Upstream.Dir, Env: map[string]string{}, User: r.Upstream.User,
 		UnsafeSameUser: r.Upstream.UnsafeSameUser, Trust: trust, Version: version(),
 		Private: []string{cfg.Data},
 	}
 	secrets := []string{cfg.Keys.Log, cfg.Keys.Vault, cfg.Keys.Pin}
-	for _, name := range slices.Sorted(maps.Keys(r.Upstream.Env)) {
-		v := r.Upstream.Env[name]
-		text, err := v.Resolve(lookup)
-		if err != nil {
-			return in, failed("set it before the server starts", "%s:%d: %s: env %s: %v", cfg.File, r.Line, r.Name, name, err)
-		}
-		in.Env[name] = text
-		if path, ok := strings.CutPrefix(v.String(), "file:"); ok && v.IsReference() {
-			secrets = append(secrets, path)
+	for _, from := range []struct {
+		what   string
+		values map[string]config.Value
+		to     map[string]string
+	}{{"env", r.Upstream.Env, in.Env}, {"header", r.Upstream.Header, in.Header}} {
+		for _, name := range slices.Sorted(maps.Keys(from.values)) {
+			v := from.values[name]
+			text, err := v.Resolve(lookup)
+			if err != nil {
+				return in, failed("set it before the server starts", "%s:%d: %s: %s %s: %v", cfg.File, r.Line, r.Name, from.what, name, err)
+			}
+			from.to[name] = text
+			if path, ok := strings.CutPrefix(v.String(), "file:"); ok && v.IsReference() {
+				secrets = append(secrets, path)
+			}
 		}
 	}
 	for _, path := range secrets {
@@ -101,6 +109,8 @@ func startError(file string, r config.Resource, err error) error {
 		return nil
 	case errors.Is(err, confine.ErrNoIsolation):
 		return failed("give it a user: of its own or, where the risk is yours, unsafe_same_user: true", "%s: %v", where, err)
+	case r.Upstream.URL != "":
+		return fmt.Errorf("%w; it is tried again at its first use", err)
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 		return failed("install it, or change the upstream's command", "%s: %s: the program %q is not there", where, r.Name, r.Upstream.Command[0])
 	case errors.Is(err, fs.ErrPermission):
@@ -141,4 +151,13 @@ func (s *server) describe(ctx context.Context, resource string) (json.RawMessage
 	}
 	instructions, err := up.Instructions(ctx)
 	return capabilities, instructions, err
+}
+
+// budgets are the patiences of the configuration, for the MCP door.
+func budgets(clients map[string]config.Patience) map[string]doormcp.Budget {
+	out := map[string]doormcp.Budget{}
+	for name, p := range clients {
+		out[name] = doormcp.Budget{Silent: p.Silent, Progress: p.Progress}
+	}
+	return out
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/channel/desk"
 	"github.com/countersignhq/countersign/config"
 	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/identity/passkey"
@@ -46,6 +47,8 @@ type options struct {
 	demo bool
 	// profiles are the people whom the sign-in page offers to be.
 	profiles []string
+	// slackAPI is where Slack's Web API is, in place of Slack's own address.
+	slackAPI string
 	// claimOverHTTPS lets a setup link be opened from another machine.
 	claimOverHTTPS bool
 	// listen opens the address that a key of the configuration names. Defaults to
@@ -72,6 +75,9 @@ type server struct {
 	// passkeys is nil where public_url has no name that a passkey could have.
 	passkeys *passkey.Passkeys
 	desk     *setup.Desk
+	// cards posts what people are asked to the chats.
+	cards *desk.Desk
+	chats map[string]chat
 	// upstreams are those of the configuration, by resource.
 	upstreams map[string]*upmcp.Upstream
 	ready     []string // the resources whose upstreams have started
@@ -96,7 +102,7 @@ func build(ctx context.Context, cfg config.Config, opt options) (*server, error)
 	opt.log = slog.New(redact.NewHandler(opt.log.Handler()))
 	s := &server{cfg: cfg, opt: opt, log: opt.log}
 	for _, step := range []func(context.Context) error{
-		s.openPorts, s.openStore, s.makeUpstreams, s.openGate, s.startUpstreams, s.configure, s.wire,
+		s.openPorts, s.openStore, s.makeUpstreams, s.openGate, s.openChannels, s.startUpstreams, s.configure, s.wire,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.close(context.WithoutCancel(ctx)))
@@ -174,7 +180,8 @@ func (s *server) openGate(ctx context.Context) (err error) {
 	}
 	maps.Copy(executors, s.opt.executors)
 	s.gate, err = gate.New(ctx, s.store, s.trust, gate.Config{
-		Executors: executors, Sinks: s.cfg.Sinks, Log: s.log, Demo: s.opt.demo,
+		Executors: executors, Sinks: s.cfg.Sinks, Log: s.log, Demo: s.opt.demo, Cards: s.cfg.Channels.Slack != nil,
+		Limits: gate.Limits{PerMinute: s.cfg.Limits.RequestsPerMinute, Pending: s.cfg.Limits.Pending},
 	})
 	if err != nil {
 		return err
@@ -210,10 +217,15 @@ func (s *server) wire(context.Context) error {
 // people is what stands on listen.
 func (s *server) people() http.Handler {
 	mux := http.NewServeMux()
+	for _, c := range s.chats {
+		if c.handler != nil {
+			mux.Handle(c.path, c.handler)
+		}
+	}
 	mux.Handle("/", s.web)
 	mux.Handle("/v1/", api.New(s.gate, s.store, api.Config{
 		Origin: s.public.String(), Sessions: s.sessions(),
-		Passkeys: s.passkeys, Desk: s.desk, Log: s.log,
+		Passkeys: s.passkeys, Desk: s.desk, Log: s.log, LinkCode: s.cards.Code,
 		About: api.About{Version: version(), Log: s.keys.origin, VKey: s.keys.vkey, Demo: s.opt.demo},
 	}))
 	mux.Handle("/log/", logtiles.New(s.store, logtiles.Config{Auditor: s.auditor, Log: s.log}))
@@ -224,7 +236,7 @@ func (s *server) people() http.Handler {
 }
 
 func (s *server) health() http.Handler {
-	return health.New(s.store, health.Config{Data: s.cfg.Data, Trust: s.trust, Log: s.log})
+	return health.New(s.store, health.Config{Data: s.cfg.Data, Trust: s.trust, Log: s.log, GivenUp: s.cards.Alarms})
 }
 
 // sessions tells whose browser session a request carries.
@@ -260,7 +272,8 @@ func (s *server) agents() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/mcp/", doormcp.New(s.gate, doormcp.Config{
 		Authenticate: s.agent, PublicURL: s.public.String(), Hosts: []string{s.public.Hostname(), hostOf(s.cfg.Doors)},
-		Describe: s.describe, Version: version(), Log: s.log,
+		Describe: s.describe, Version: version(), Log: s.log, StateKey: s.keys.derive("mcp request state"),
+		Budgets: budgets(s.cfg.Clients),
 	}))
 	return mux
 }

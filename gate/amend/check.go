@@ -37,6 +37,8 @@ func (c Checker) Check(d *countersign.Directory, by countersign.Principal, id co
 		want, err = countersign.RequestID(b.Agent.ID), agent(d, by, b.Agent)
 	case countersign.ResourceChanged:
 		want, err = countersign.ResourceID(b.Resource.Name), resource(b.Resource)
+	case countersign.HaltChanged:
+		want, err = countersign.HaltID(b.Halt.Agent), halt(d, b.Halt)
 	default:
 		return refused(countersign.CodeBadRequest, "nobody asks for %s this way", b.Kind())
 	}
@@ -148,10 +150,23 @@ func resource(r countersign.Resource) error {
 	return nil
 }
 
+func halt(d *countersign.Directory, h countersign.Halt) error {
+	if _, ok := d.Agents[h.Agent]; !ok && h.Agent != countersign.AllAgents {
+		return refused(countersign.CodeNotFound, "there is no agent %q", h.Agent)
+	}
+	if !h.On && !d.Halts[h.Agent].On {
+		return refused(countersign.CodeConflict, "nothing of %s is held", h.Agent)
+	}
+	return nil
+}
+
 // Reduces reports whether the change only takes rights away, so that it may be
-// made at once: a person or an agent is deactivated, or tokens are revoked.
+// made at once: a person or an agent is deactivated, tokens are revoked, or
+// everything of an agent is held.
 func Reduces(d *countersign.Directory, b countersign.Body) bool {
 	switch b := b.(type) {
+	case countersign.HaltChanged:
+		return b.Halt.On
 	case countersign.PersonChanged:
 		old, ok := d.People[b.Person.ID]
 		old.Inactive = true
@@ -197,6 +212,9 @@ func marked(b countersign.Body, solo bool) countersign.Body {
 		b.Solo = solo
 		return b
 	case countersign.ResourceChanged:
+		b.Solo = solo
+		return b
+	case countersign.HaltChanged:
 		b.Solo = solo
 		return b
 	}

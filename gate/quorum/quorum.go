@@ -124,6 +124,10 @@ func Count(d *countersign.Directory, r countersign.Request) (voters []Voter, voi
 			void[a.By.ID] = err.Detail
 			continue
 		}
+		if a.Method == "chat" && !linked(d, a) {
+			void[a.By.ID] = a.By.Name + " approved it in " + a.Channel + ", where no account is theirs any more"
+			continue
+		}
 		if a.Assurance == countersign.Passkey {
 			if err := signedStill(d, r, a); err != nil {
 				void[a.By.ID] = err.Detail
@@ -136,6 +140,12 @@ func Count(d *countersign.Directory, r countersign.Request) (voters []Voter, voi
 		voters = append(voters, Voter{a.By.ID, d.GroupsOf(a.By.ID, r.CreatedAt), a.Assurance})
 	}
 	return voters, void
+}
+
+// linked reports whether an account of the chat that the approval came through
+// is still the person's.
+func linked(d *countersign.Directory, a countersign.Decision) bool {
+	return slices.ContainsFunc(d.LinksOf(a.By.ID), func(l countersign.Link) bool { return l.Chat == a.Channel })
 }
 
 // signedStill returns nil if the passkey that signed the approval still may.

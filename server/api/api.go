@@ -5,6 +5,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"maps"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/identity/chat"
 	"github.com/countersignhq/countersign/identity/passkey"
 	"github.com/countersignhq/countersign/identity/setup"
 	"github.com/countersignhq/countersign/server/problem"
@@ -39,6 +41,9 @@ type Config struct {
 	// Passkeys are the ceremonies. Nil: there are none, and the calls that need
 	// them say so.
 	Passkeys *passkey.Passkeys
+	// LinkCode makes the one-time code that a person types in a chat to link their
+	// account. Nil: no chat is connected.
+	LinkCode func(ctx context.Context, in string, p chat.Proof) (code string, ends time.Time, err error)
 	// Desk keeps what opens an enrolment. Defaults to one of the store's own.
 	Desk *setup.Desk
 	// About is what the server says of itself to people.
@@ -89,6 +94,11 @@ func (a *api) routes() []route {
 		{"POST", one + "/challenge", kinds{person}, nil, a.challenge},
 		{"POST", one + "/reveal", kinds{person}, nil, a.reveal},
 		{"POST", "/v1/changes", people, nil, a.change},
+		{"POST", "/v1/decisions", kinds{person}, nil, a.decideSeveral},
+		{"GET", "/v1/insight", people, []string{"days"}, a.insight},
+		{"GET", "/v1/holds", people, nil, a.holds},
+		{"POST", "/v1/holds", people, nil, a.hold},
+		{"DELETE", "/v1/holds/{id}", people, []string{"reason"}, a.unhold},
 		{"POST", "/v1/session/challenge", nil, nil, a.beginSignIn},
 		{"POST", "/v1/session", nil, nil, a.signIn},
 		{"DELETE", "/v1/session", kinds{person}, nil, a.signOut},
@@ -101,6 +111,9 @@ func (a *api) routes() []route {
 		{"DELETE", "/v1/invites/{id}", kinds{person}, nil, a.withdrawInvite},
 		{"POST", "/v1/recovery", nil, nil, a.recover},
 		{"GET", "/v1/notices", kinds{person}, nil, a.notices},
+		{"GET", "/v1/links", kinds{person}, nil, a.links},
+		{"POST", "/v1/links", kinds{person}, nil, a.linkCode},
+		{"DELETE", "/v1/links/{chat}/{workspace}/{account}", kinds{person}, nil, a.unlink},
 		{"GET", "/v1/me", kinds{person}, nil, a.me},
 		{"GET", "/v1/inbox", kinds{person}, nil, a.inbox},
 		{"GET", "/v1/history", people, []string{"person", "agent", "resource", "rule", "indicator", "digest", "decision", "execution", "since", "until", "cursor", "limit"}, a.history},

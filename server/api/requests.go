@@ -184,6 +184,9 @@ func (a *api) decide(w http.ResponseWriter, r *http.Request, c caller) error {
 	return reply(w, http.StatusCreated, wire.RequestFor(decided, dir, c.Principal))
 }
 
+// maxDwell is a day in milliseconds.
+const maxDwell = 24 * 60 * 60 * 1000
+
 // choice is what a person posted, as the gate takes it.
 func (a *api) choice(r *http.Request, c caller, in client.Choice) (gate.Decision, error) {
 	d := gate.Decision{
@@ -197,6 +200,10 @@ func (a *api) choice(r *http.Request, c caller, in client.Choice) (gate.Decision
 	if len(in.Reason) > maxReason {
 		return d, tooLong()
 	}
+	if in.DwellMS < 0 || in.DwellMS > maxDwell {
+		return d, bad("dwell_ms is no time that a page can have been open", "leave it out")
+	}
+	d.DwellMS = in.DwellMS
 	var err error
 	if d.Digest, err = countersign.ParseDigest(in.Digest); err != nil {
 		return d, bad(err.Error(), "send the digest of the request that was read")

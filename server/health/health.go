@@ -21,6 +21,9 @@ type Config struct {
 	Data string
 	// Trust is what the head of the log must verify by. Zero: it is only read.
 	Trust ledger.Trust
+	// GivenUp are the things that were given up and that somebody should look at,
+	// such as a card that no try could post. Nil: nothing is.
+	GivenUp func() []string
 	// Now is the clock that the store also has. Defaults to time.Now.
 	Now func() time.Time
 	// Log gets why a check fails. Defaults to slog.Default.
@@ -41,6 +44,9 @@ const (
 type Report struct {
 	Ready  bool              `json:"ready"`
 	Checks map[string]string `json:"checks"`
+	// GivenUp counts what was given up since the server began. It makes nothing less
+	// ready, and somebody should look at the log.
+	GivenUp int `json:"given_up,omitempty"`
 }
 
 type handler struct {
@@ -100,6 +106,9 @@ func (h *handler) current(ctx context.Context) Report {
 			report.Ready, report.Checks[name] = false, "failed"
 			h.cfg.Log.Warn("not ready", "check", name, "err", err)
 		}
+	}
+	if h.cfg.GivenUp != nil {
+		report.GivenUp = len(h.cfg.GivenUp())
 	}
 	h.report, h.made = report, now
 	return report

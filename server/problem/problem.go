@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/countersignhq/countersign"
@@ -35,6 +36,8 @@ func Status(code countersign.Code) int {
 	case countersign.CodeDigestMismatch, countersign.CodeReasonRequired,
 		countersign.CodeUnknownGroup, countersign.CodeUnknownResource:
 		return http.StatusUnprocessableEntity
+	case countersign.CodeRateLimited:
+		return http.StatusTooManyRequests
 	case countersign.CodeUnavailable, countersign.CodeUnsafeSameUser:
 		return http.StatusServiceUnavailable
 	}
@@ -52,6 +55,7 @@ func Of(err error) client.Problem {
 	return client.Problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status,
 		Detail: e.Detail, Code: string(e.Code), Hint: e.Hint, Rule: e.Rule,
+		RetryAfterSeconds: e.RetryAfterSeconds,
 	}
 }
 
@@ -83,6 +87,9 @@ func send(w http.ResponseWriter, p client.Problem) {
 		h.Set("WWW-Authenticate", "Bearer")
 	case http.StatusServiceUnavailable:
 		h.Set("Retry-After", "5")
+	}
+	if p.RetryAfterSeconds > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.RetryAfterSeconds))
 	}
 	w.WriteHeader(p.Status)
 	json.NewEncoder(w).Encode(p) // an error here is a caller who is gone

@@ -15,6 +15,8 @@ type Inbox struct {
 	Mine    []Row `json:"mine"`
 	Waiting []Row `json:"waiting"`
 	Others  []Row `json:"others"`
+	// Groups are those of Mine that one rule holds of one agent.
+	Groups []Group `json:"groups"`
 }
 
 // InboxOf sorts pending requests for the person: the highest risk first, then
@@ -42,6 +44,7 @@ func InboxOf(d *countersign.Directory, person countersign.Person, pending []coun
 			return cmp.Or(cmp.Compare(b.Severity, a.Severity), a.AskedAt.Compare(b.AskedAt), cmp.Compare(a.ID, b.ID))
 		})
 	}
+	in.Groups = GroupsOf(in.Mine)
 	return in
 }
 

@@ -79,7 +79,7 @@ func TestChoicesThatDoNotCountSayWhy(t *testing.T) {
 		"no choice":           {bob.decide(own, "perhaps"), 400, []string{"bad_request"}},
 		"a long reason":       {bob.decide(own, "reject", "reason", strings.Repeat("é", 281)), 413, []string{"longer than 280"}},
 		"critical, no name":   {bob.decide(hidden, "approve"), 422, []string{"The name that was typed is not the resource's."}},
-		"critical, a name":    {bob.decide(hidden, "approve", "name", "mcp/files"), 403, []string{"assurance_too_low"}},
+		"critical, a name":    {bob.decide(hidden, "approve", "name", "mcp/files"), 409, []string{"cannot_be_approved", "nobody there who can decide it has one"}},
 		"the server's own":    {bob.decide(local, "approve"), 403, []string{"server's own account", "assurance_too_low"}},
 		"not every byte":      {bob.decide(huge, "approve"), 409, []string{"does not show every byte", "cannot_be_approved"}},
 		"another's last word": {bob.decide(other, "approve", "view_digest", "sha256:"+strings.Repeat("0", 64)), 409, []string{"view_changed"}},

@@ -117,6 +117,13 @@ func Verdict(v countersign.Verdict) client.Verdict {
 		out.Requirement = &client.Requirement{
 			Stages: []client.Stage{}, ExpiresAt: q.ExpiresAt, ReasonRequired: q.Reason,
 			RunWithinSeconds: q.RunWithinSeconds, Bounds: q.Bounds, Blocked: q.Blocked,
+			NotBefore: q.NotBefore, Closed: q.Closed,
+		}
+		for _, rung := range q.Ladder {
+			out.Requirement.Ladder = append(out.Requirement.Ladder, client.Rung{At: rung.At, To: notNil(rung.To)})
+		}
+		if q.Remind != nil {
+			out.Requirement.Remind = &client.Reminder{At: q.Remind.At, EverySeconds: q.Remind.EverySeconds}
 		}
 		for _, s := range q.Stages {
 			out.Requirement.Stages = append(out.Requirement.Stages, client.Stage{

@@ -5,6 +5,7 @@
 package batch
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -102,14 +103,18 @@ func checkForm(c store.Change) error {
 	return nil
 }
 
-// decode reads the bodies of an entity's events, which go into the directory.
+// decode reads an entity's events, which go into the directory.
 func (d *Draft) decode() error {
 	for _, e := range d.Change.Events {
 		body, err := countersign.ParseBody(e.Kind, e.Sealed.Context)
 		if err != nil {
 			return err
 		}
-		d.entity = append(d.entity, countersign.Event{Request: e.Request, Version: e.Version, Body: body})
+		var who countersign.Who
+		if err := json.Unmarshal(e.Sealed.Who, &who); err != nil && len(e.Sealed.Who) > 0 {
+			return err
+		}
+		d.entity = append(d.entity, countersign.Event{Request: e.Request, Version: e.Version, Who: who, Body: body})
 	}
 	return nil
 }

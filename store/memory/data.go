@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -40,6 +41,8 @@ type jobKey struct{ kind, key string }
 type job struct {
 	store.Job
 	until time.Time
+	// replaced is the lease of the job that this one replaced; until is its end.
+	replaced string
 }
 
 type subject struct {
@@ -93,12 +96,33 @@ func (d *data) keep(b *batch.Batch, draft *batch.Draft, tiles []ledger.Tile, nex
 		d.subjects[id].head = head
 	}
 	for _, j := range draft.Change.Jobs {
-		d.jobs[jobKey{j.Kind, j.Key}] = &job{Job: store.Job{Kind: j.Kind, Key: j.Key, Due: j.Due, Body: slices.Clone(j.Body)}}
+		made := newJob(j)
+		if old, ok := d.jobs[jobKey{j.Kind, j.Key}]; ok {
+			made.until, made.replaced = old.until, cmp.Or(old.Lease, old.replaced)
+		}
+		d.jobs[jobKey{j.Kind, j.Key}] = made
 	}
 	for _, e := range draft.Change.Keep {
 		d.put(e)
 	}
 	d.tip = next
+}
+
+func newJob(j store.Job) *job {
+	return &job{Job: store.Job{Kind: j.Kind, Key: j.Key, Due: j.Due, Body: slices.Clone(j.Body)}}
+}
+
+// leased returns the job that the claim is of. If another has replaced it, that
+// one is free from now on.
+func (d *data) leased(claim store.Job) (*job, error) {
+	j, ok := d.jobs[jobKey{claim.Kind, claim.Key}]
+	switch {
+	case ok && claim.Lease != "" && j.Lease == claim.Lease:
+		return j, nil
+	case ok && claim.Lease != "" && j.replaced == claim.Lease:
+		j.until, j.replaced = time.Time{}, ""
+	}
+	return nil, fmt.Errorf("job %s of %s was claimed by another, or replaced: %w", claim.Kind, claim.Key, store.ErrConflict)
 }
 
 func (d *data) put(e store.Entry) {

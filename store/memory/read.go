@@ -158,7 +158,7 @@ func (s *Store) Claim(ctx context.Context, kind string, lease time.Duration, max
 	var claimed []store.Job
 	for _, j := range due[:min(len(due), max)] {
 		s.data.leases++
-		j.Lease, j.until = strconv.Itoa(s.data.leases), now.Add(lease)
+		j.Lease, j.until, j.replaced = strconv.Itoa(s.data.leases), now.Add(lease), ""
 		claim := j.Job
 		claim.Body = slices.Clone(j.Body)
 		claimed = append(claimed, claim)
@@ -172,11 +172,36 @@ func (s *Store) Finish(ctx context.Context, j store.Job) error {
 		return err
 	}
 	defer s.mu.Unlock()
-	key := jobKey{j.Kind, j.Key}
-	if held, ok := s.data.jobs[key]; !ok || held.Lease == "" || held.Lease != j.Lease {
-		return fmt.Errorf("job %s of %s was claimed by another, or replaced: %w", j.Kind, j.Key, store.ErrConflict)
+	if _, err := s.data.leased(j); err != nil {
+		return err
 	}
-	delete(s.data.jobs, key)
+	delete(s.data.jobs, jobKey{j.Kind, j.Key})
+	return nil
+}
+
+// Postpone implements store.Jobs.
+func (s *Store) Postpone(ctx context.Context, j store.Job) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	if _, err := s.data.leased(j); err != nil {
+		return err
+	}
+	s.data.jobs[jobKey{j.Kind, j.Key}] = newJob(j)
+	return nil
+}
+
+// Add implements store.Jobs.
+func (s *Store) Add(ctx context.Context, j store.Job) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	if _, ok := s.data.jobs[jobKey{j.Kind, j.Key}]; ok {
+		return fmt.Errorf("job %s of %s: %w", j.Kind, j.Key, store.ErrExists)
+	}
+	s.data.jobs[jobKey{j.Kind, j.Key}] = newJob(j)
 	return nil
 }
 

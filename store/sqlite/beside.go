@@ -79,15 +79,48 @@ func (w *writer) claim(ctx context.Context, kind string, now, until time.Time, m
 	return list, rows.Err()
 }
 
+// replaced ends the lease of a job that another has replaced while it was
+// claimed: until whoever claimed it is done, the new one is nobody else's.
+const replaced = "+"
+
 // Finish implements store.Jobs.
 func (s *Store) Finish(ctx context.Context, j store.Job) error {
-	var finished int64
+	return s.giveUp(ctx, j, "DELETE FROM jobs WHERE kind = $1 AND key = $2 AND lease = $3 AND lease <> ''", j.Kind, j.Key, j.Lease)
+}
+
+// Postpone implements store.Jobs.
+func (s *Store) Postpone(ctx context.Context, j store.Job) error {
+	row := s.jobRow(j)
+	return s.giveUp(ctx, j, "UPDATE jobs SET due = $1, body = $2, lease = '', until = 0 WHERE kind = $3 AND key = $4 AND lease = $5 AND lease <> ''",
+		row[2], row[3], j.Kind, j.Key, j.Lease)
+}
+
+// giveUp ends the lease of the job by the statement; one that has replaced it
+// can be claimed from then on.
+func (s *Store) giveUp(ctx context.Context, j store.Job, query string, args ...any) error {
+	var held int64
 	_, err := s.write.do(ctx, &op{beside: func(ctx context.Context, w *writer) (err error) {
-		finished, err = w.affected(ctx, "DELETE FROM jobs WHERE kind = $1 AND key = $2 AND lease = $3 AND lease <> ''", j.Kind, j.Key, j.Lease)
+		if held, err = w.affected(ctx, query, args...); err != nil || held > 0 {
+			return err
+		}
+		return w.exec(ctx, "UPDATE jobs SET lease = '', until = 0 WHERE kind = $1 AND key = $2 AND lease = $3", j.Kind, j.Key, j.Lease+replaced)
+	}})
+	if err == nil && held == 0 {
+		err = fmt.Errorf("job %s of %s was claimed by another, or replaced: %w", j.Kind, j.Key, store.ErrConflict)
+	}
+	return err
+}
+
+// Add implements store.Jobs.
+func (s *Store) Add(ctx context.Context, j store.Job) error {
+	row := s.jobRow(j)
+	var added int64
+	_, err := s.write.do(ctx, &op{beside: func(ctx context.Context, w *writer) (err error) {
+		added, err = w.affected(ctx, "INSERT INTO jobs (kind, key, due, body) VALUES ($1, $2, $3, $4) ON CONFLICT (kind, key) DO NOTHING", row...)
 		return err
 	}})
-	if err == nil && finished == 0 {
-		err = fmt.Errorf("job %s of %s was claimed by another, or replaced: %w", j.Kind, j.Key, store.ErrConflict)
+	if err == nil && added == 0 {
+		err = fmt.Errorf("job %s of %s: %w", j.Kind, j.Key, store.ErrExists)
 	}
 	return err
 }

@@ -127,7 +127,8 @@ func (w *writer) insertBeside(ctx context.Context, g *group) error {
 	}
 	err := w.insertMany(ctx, many{
 		"INSERT INTO jobs (kind, key, due, body) VALUES ", 4,
-		" ON CONFLICT (kind, key) DO UPDATE SET due = excluded.due, until = 0, lease = '', body = excluded.body",
+		" ON CONFLICT (kind, key) DO UPDATE SET due = excluded.due, body = excluded.body," +
+			" lease = CASE WHEN lease = '' OR substr(lease, -1) = '" + replaced + "' THEN lease ELSE lease || '" + replaced + "' END",
 	}, jobs)
 	if err != nil {
 		return err

@@ -23,6 +23,9 @@ func TestJobs(t *testing.T, open Open) {
 		{"OnlyWhoHoldsTheLeaseFinishes", leases},
 		{"OfManyClaimersOneGetsAJob", oneClaimer},
 		{"ARefusedChangeMakesNoJob", noJob},
+		{"WhatReplacesAClaimedJobWaitsForItsClaimer", replacedJob},
+		{"APostponedJobComesBackWithItsBody", postponedJob},
+		{"AJobIsAddedOnce", addedJob},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			setting := NewSetting(t)

@@ -50,6 +50,8 @@ func differences(b countersign.Body, d *countersign.Directory) []countersign.Dif
 		return part("group "+b.Group.Name, group(d.Groups[b.Group.Name], d), group(b.Group, d))
 	case countersign.AgentChanged:
 		return part("agent "+b.Agent.Name, agent(d.Agents[b.Agent.ID], d), agent(b.Agent, d))
+	case countersign.HaltChanged:
+		return part("hold of everything of "+halted(b.Halt.Agent, d), halt(d.Halts[b.Halt.Agent]), halt(b.Halt))
 	case countersign.ResourceChanged:
 		next := resource(b.Resource)
 		if b.Removed {

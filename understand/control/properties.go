@@ -101,3 +101,20 @@ func resource(r countersign.Resource) []string {
 	}
 	return lines
 }
+
+func halt(h countersign.Halt) []string {
+	if h.Agent == "" {
+		return nil
+	}
+	return []string{"agent: " + h.Agent, "everything is held: " + yes(h.On), "reason: " + orNobody(h.Reason)}
+}
+
+func yes(is bool) string { return map[bool]string{true: "yes", false: "no"}[is] }
+
+// halted is "bot (agt_…)", or "all agents".
+func halted(agent string, d *countersign.Directory) string {
+	if agent == countersign.AllAgents {
+		return "all agents"
+	}
+	return d.Agents[agent].Name + " (" + agent + ")"
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/internal/canon"
+	"github.com/countersignhq/countersign/internal/mcpfields"
 )
 
 // connection are the members of params that belong to one connection and not to
@@ -96,6 +97,7 @@ func claimOf(definition []byte) countersign.ToolClaim {
 	_, schema := canon.Member(definition, "outputSchema")
 	c := countersign.ToolClaim{
 		ReadOnly: string(readOnly) == "true", Annotated: saysReadOnly || saysDestructive, OutputSchema: schema,
+		Mirror: mcpfields.Mirrors(definition),
 	}
 	if saysDestructive {
 		c.Destructive = string(destructive) != "false"

@@ -35,6 +35,11 @@ const requirement = record({
   run_within_s: integer,
   bounds: mapOf(text),
   blocked: list(text),
+  not_before: time,
+  closed: list(text),
+  frozen: flag,
+  ladder: list(record({ at: time, to: list(text) })),
+  remind: maybe(record({ at: time, every_s: integer })),
 });
 
 const verdict = record({
@@ -55,6 +60,7 @@ const decision = record({
   assurance: text,
   channel: text,
   solo: flag,
+  dwell_ms: integer,
 });
 
 const resource = record({
@@ -68,7 +74,7 @@ const resource = record({
   tools: mapOf(record({ verbs: list(text), classes: list(text), sink: text })),
   pins: mapOf(digest),
   changed: mapOf(digest),
-  claims: mapOf(record({ read_only: flag, destructive: flag, annotated: flag, output_schema: flag })),
+  claims: mapOf(record({ read_only: flag, destructive: flag, annotated: flag, output_schema: flag, mirror: mapOf(list(text)) })),
 });
 
 const facts = record({

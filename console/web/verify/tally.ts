@@ -91,7 +91,7 @@ function takeHidden(t: Tally, st: Statement, who: Who): void {
   switch (st.kind) {
     case "decided":
     case "escalated": {
-      const decision = { choice, assurance, solo, digest: "", view: "", reason: "", to: "", channel: "" };
+      const decision = { choice, assurance, solo, digest: "", view: "", reason: "", to: "", channel: "", dwell_ms: 0 };
       const by = { ...who.actor, kind: "", id: "", name: "" };
       t.decisions.push({ decision, by, at: st.at, version: st.version, void: "" });
       t.hidden = true;

@@ -1,0 +1,186 @@
+package gate_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/gate"
+)
+
+// asking is a world whose gate queues cards.
+func asking(t *testing.T) *world {
+	w := newWorld(t)
+	g, err := gate.New(context.Background(), w.store, w.trust, gate.Config{
+		Executors: map[string]gate.Executor{"mcp/files": w.upstream}, Now: w.clock.Now, Cards: true,
+	})
+	must(t, err)
+	w.gate = g
+	return w
+}
+
+// queued are the requests whose cards are to be brought up to date.
+func (w *world) queued() []string {
+	w.t.Helper()
+	jobs, err := w.store.Claim(w.t.Context(), gate.JobCards, time.Minute, 10)
+	must(w.t, err)
+	var ids []string
+	for _, j := range jobs {
+		ids = append(ids, j.Key)
+		must(w.t, w.store.Finish(w.t.Context(), j))
+	}
+	return ids
+}
+
+func TestEveryChangeThatPeopleSeeQueuesTheirCards(t *testing.T) {
+	w := asking(t)
+	step := func(what string, want int) {
+		t.Helper()
+		if got := w.queued(); len(got) != want {
+			t.Errorf("%s queued the cards of %v, want %d", what, got, want)
+		}
+	}
+	w.submit(w.ask("read_file", `{"path":"/srv/a"}`))
+	step("a read that is allowed", 0)
+	w.submit(w.ask("wipe", `{"path":"/srv/a"}`))
+	step("what is denied at once", 0)
+	r := w.held("grant", `{"path":"/srv/a"}`)
+	step("a hold", 1)
+	w.submit(w.ask("grant", `{"path":"/srv/a"}`))
+	step("a repeat that joins", 0)
+	must(t, w.decideAs("bob", countersign.Escalate, r.ID, "dba"))
+	step("an escalation", 1)
+	w.refused(w.decide("alice", countersign.Approve, r.ID), countersign.CodeSelfApproval)
+	step("a choice that does not count", 0)
+	w.approve("bob", r.ID)
+	step("one vote", 1)
+	w.approve("carol", r.ID)
+	w.approve("erin", r.ID)
+	step("the others", 1)
+	w.run(r.ID)
+	step("its run", 1)
+	late := w.held("write_file", `{"path":"/srv/b"}`)
+	w.queued()
+	w.clock.Advance(time.Hour)
+	must(t, w.gate.Tick(t.Context()))
+	step("its expiry", 1)
+	if got := w.state(late.ID).Decision; got != countersign.DecisionExpired {
+		t.Errorf("it is %s, want it expired", got)
+	}
+}
+
+func (w *world) decideAs(person string, c countersign.Choice, id countersign.RequestID, to string) error {
+	w.t.Helper()
+	d := w.says(person, c, id)
+	d.To = to
+	_, err := w.gate.Decide(w.t.Context(), d)
+	return err
+}
+
+func TestAGateWithoutChatsQueuesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.held("write_file", `{"path":"/srv/a"}`)
+	if got := w.queued(); len(got) != 0 {
+		t.Errorf("queued the cards of %v, want none", got)
+	}
+}
+
+func link(person string) countersign.Link {
+	return countersign.Link{Chat: "slack", Workspace: "T1", Account: "U" + person, Person: "per_" + person}
+}
+
+func (w *world) as(person, method string) countersign.Who {
+	return countersign.Who{Actor: countersign.Principal{Kind: countersign.KindPerson, ID: "per_" + person}, Method: method, Origin: countersign.Origin{Door: "slack"}}
+}
+
+func TestAPersonLinksTheirOwnAccountAndNoOther(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
+	must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob"))) // again is nothing
+	theirs := link("bob")
+	theirs.Person = "per_carol"
+	w.refused(w.gate.Link(t.Context(), w.as("carol", "link"), theirs), countersign.CodeConflict)
+	w.refused(w.gate.Link(t.Context(), w.as("alice", "link"), link("erin")), countersign.CodeForbidden)
+	w.refused(w.gate.Link(t.Context(), operator(), link("erin")), countersign.CodeForbidden)
+	odd := link("erin")
+	odd.Account = "U1/../T2"
+	w.refused(w.gate.Link(t.Context(), w.as("erin", "link"), odd), countersign.CodeBadRequest)
+	w.refused(w.gate.Unlink(t.Context(), w.as("carol", "link"), link("bob").ID(), ""), countersign.CodeForbidden)
+	w.refused(w.gate.Unlink(t.Context(), operator(), link("erin").ID(), ""), countersign.CodeNotFound)
+	d, err := w.gate.Directory(t.Context())
+	must(t, err)
+	if len(d.Links) != 1 || d.Versions[link("bob").ID()] != 1 {
+		t.Errorf("links are %+v at version %d, want Bob's alone, recorded once", d.Links, d.Versions[link("bob").ID()])
+	}
+	must(t, w.gate.Unlink(t.Context(), operator(), link("bob").ID(), "left"))
+	must(t, w.gate.Link(t.Context(), w.as("carol", "link"), theirs))
+}
+
+func TestALinkMadeOncePeopleArePairedNeedsAPasskeySession(t *testing.T) {
+	w := newWorld(t)
+	w.enrol("bob")
+	w.enrol("carol")
+	w.refused(w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")), countersign.CodeAssuranceTooLow)
+	must(t, w.gate.Link(t.Context(), w.as("bob", "passkey"), link("bob")))
+}
+
+func TestADecisionThroughALinkIsWorthAChatAndNoMore(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
+	r := w.held("write_file", `{"path":"/srv/a"}`)
+	through := func(person string, id countersign.RequestID) error {
+		d := w.says(person, countersign.Reject, r.ID)
+		d.Link, d.Assurance, d.Method, d.Channel = id, countersign.Passkey, "passkey", "console"
+		_, err := w.gate.Decide(t.Context(), d)
+		return err
+	}
+	w.refused(through("carol", link("bob").ID()), countersign.CodeForbidden)
+	w.refused(through("carol", link("carol").ID()), countersign.CodeForbidden)
+	// The link is broken after the gate has looked and before it has recorded.
+	w.store.Faults().BeforeCommit(func() { must(t, w.gate.Unlink(t.Context(), operator(), link("bob").ID(), "stolen")) })
+	w.refused(through("bob", link("bob").ID()), countersign.CodeForbidden)
+	must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
+	must(t, through("bob", link("bob").ID()))
+	got, err := w.gate.Get(t.Context(), r.ID)
+	must(t, err)
+	if d := got.Decisions[0]; d.Assurance != countersign.Chat || d.Method != "chat" || d.Channel != "slack" || !d.Solo {
+		t.Errorf("on record is %+v, want chat by slack of somebody without a passkey", d)
+	}
+}
+
+func TestAnApprovalInAChatIsVoidOnceTheLinkIsBroken(t *testing.T) {
+	w := chatting(t)
+	must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
+	r := w.held("list", `{"path":"/srv/a"}`)
+	d := w.says("bob", countersign.Approve, r.ID)
+	d.Link = link("bob").ID()
+	_, err := w.gate.Decide(t.Context(), d)
+	must(t, err)
+	must(t, w.gate.Unlink(t.Context(), operator(), link("bob").ID(), "stolen"))
+	w.run(r.ID)
+	w.ran(r.ID, 0)
+	if got := w.state(r.ID).Decision; got != countersign.DecisionPending {
+		t.Errorf("it is %s, want it pending again", got)
+	}
+}
+
+// chatting is a world in which a chat is enough for a tool.
+func chatting(t *testing.T) *world {
+	w := newWorld(t)
+	chatty := testPolicy + `- id: list
+  why: Anyone may look on.
+  match: {verbs: [k8s.read]}
+  effect: hold
+  require: {reviewers: [platform], quorum: 1, assurance: chat, expires: 30m, run_within: 10m}
+`
+	must(t, w.gate.SetPolicy(t.Context(), operator(), map[string]string{"policy/test.yaml": chatty}))
+	f := files()
+	f.Tools["list"], f.Pins["list"] = countersign.Tool{Verbs: []string{"k8s.read"}}, countersign.Digest{1}
+	f.Claims["list"] = countersign.ToolClaim{Annotated: true, ReadOnly: true}
+	f.Environment = "dev"
+	must(t, w.gate.RemoveResource(t.Context(), operator(), f.Name))
+	must(t, w.gate.SetResource(t.Context(), operator(), f))
+	w.clock.Advance(time.Second)
+	return w
+}
