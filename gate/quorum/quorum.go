@@ -84,7 +84,7 @@ func barredNow(d *countersign.Directory, r countersign.Request) []string {
 func MayDecide(d *countersign.Directory, r countersign.Request, person string) *countersign.Error {
 	p, ok := d.People[person]
 	if !ok || p.Inactive {
-		return &countersign.Error{Code: countersign.CodeForbidden, Detail: fmt.Sprintf("%s is no active person here", person), Hint: "ask the operator"}
+		return &countersign.Error{Code: countersign.CodeForbidden, Detail: fmt.Sprintf("%s is no active person here", nameOf(d, person)), Hint: "ask the operator"}
 	}
 	if slices.Contains(barredNow(d, r), person) {
 		return &countersign.Error{Code: countersign.CodeSelfApproval,

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/client"
+	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/internal/nearest"
 	"github.com/countersignhq/countersign/server/wire"
 )
@@ -51,7 +53,7 @@ func (a *admin) addPerson(r *http.Request) (Linked, error) {
 		return Linked{}, err
 	}
 	if p, err = a.gate.SetPerson(r.Context(), who(r), p); err != nil {
-		return Linked{}, err
+		return Linked{}, withoutGroups(err, groups)
 	}
 	for _, name := range groups {
 		if err := a.join(r, name, p.ID); err != nil {
@@ -59,6 +61,18 @@ func (a *admin) addPerson(r *http.Request) (Linked, error) {
 		}
 	}
 	return a.linked(r.Context(), p.ID)
+}
+
+// withoutGroups says of a person who waits to be let in that their groups do not.
+func withoutGroups(err error, groups []string) error {
+	held, ok := errors.AsType[*gate.HeldError](err)
+	if !ok || len(groups) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: %w", &countersign.Error{
+		Code: countersign.CodePending, Detail: fmt.Sprintf("%s waits for people with passkeys; nothing has changed yet", held.Request.ID),
+		Hint: "once it is approved, countersign group set brings them into " + strings.Join(groups, ", "),
+	}, held)
 }
 
 // groupsOf are the groups that a new person comes into: those asked for, and
