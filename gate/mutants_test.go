@@ -23,7 +23,7 @@ type mutant struct {
 
 var brokenGates = []mutant{
 	{"voters are not counted again at release", "release.go", "if !quorum.Met(r.Verdict.Requirement.Stages, voters) {", "if !quorum.Met(r.Verdict.Requirement.Stages, voters) && false {"},
-	{"a stage wants one voter too few", "quorum/quorum.go", "for range s.Quorum {", "for range s.Quorum - 1 {"},
+	{"a stage wants one voter too few", "quorum/quorum.go", "if s.Quorum < 1 || s.Quorum > len(voters) {\n\t\t\treturn false\n\t\t}\n\t\tfor range s.Quorum {", "for range s.Quorum - 1 {"},
 	{"one person may sit in two places", "quorum/quorum.go", "tried[i] = true\n", "tried[i] = true; seated[i] = place; if true { return true }\n"},
 	{"whoever asks may decide", "quorum/quorum.go", "if slices.Contains(barredNow(d, r), person) {", "if slices.Contains(barredNow(d, r), person) && false {"},
 	{"the owner of the agent is not barred", "quorum/quorum.go", "owners := []string{p.Owner}", "return nil; owners := []string{p.Owner}"},
