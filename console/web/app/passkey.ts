@@ -21,6 +21,15 @@ function supported(): void {
   }
 }
 
+// stopped fails as soon as the reader wants no signature any more: a browser may
+// take its time to end a dialogue that it has just begun.
+const stopped = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => {
+    const stop = () => reject(new DOMException("stopped", "AbortError"));
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+  });
+
 // sign has a passkey sign what the server asks for; the answer goes back to it.
 export async function sign(path: string, about: unknown, signal?: AbortSignal): Promise<{ ceremony: string; credential: Signed }> {
   try {
@@ -28,7 +37,7 @@ export async function sign(path: string, about: unknown, signal?: AbortSignal): 
     const asked = await post<AskCeremony>(path, about);
     const how: CredentialRequestOptions = { publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(asked.public_key) };
     if (signal) how.signal = signal;
-    const credential = await navigator.credentials.get(how);
+    const credential = await Promise.race([navigator.credentials.get(how), ...(signal ? [stopped(signal)] : [])]);
     if (!(credential instanceof PublicKeyCredential)) throw new Problem(0, "passkey_not_used", "the browser gave no passkey", "try again");
     return { ceremony: asked.ceremony, credential: credential.toJSON() };
   } catch (e) {
