@@ -132,7 +132,7 @@ func (s *Slack) Check(ctx context.Context) (Home, error) {
 func (s *Slack) Fits(c channel.Card) bool { return blockkit.Fits(c) }
 
 // Post implements channel.Channel. Slack keeps no key, so that a crash between its
-// answer and the next step leaves two copies; both are edited.
+// answer and the next step leaves a second copy, whose buttons decide nothing.
 func (s *Slack) Post(ctx context.Context, to channel.Address, c channel.Card) (channel.Copy, error) {
 	home, err := s.Home(ctx)
 	if err != nil {
