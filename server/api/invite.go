@@ -92,6 +92,11 @@ func (a *api) invite(w http.ResponseWriter, r *http.Request, c caller) error {
 	if err != nil {
 		return unavailable("invitations", err)
 	}
+	if !waits && !d.Paired { // later it would take two people
+		if err := a.joinGroups(r, p, t); err != nil {
+			return err
+		}
+	}
 	out := a.invitation(t, d)
 	out.Link = a.cfg.Origin + "/join#" + secret
 	if waits {

@@ -101,8 +101,8 @@ func TestAnInvitationEnrolsWhoItNamesAndTheInviterCannotConfirm(t *testing.T) {
 		t.Errorf("grace's passkey is %+v; want it pending, on Ada's word", made.Passkey)
 	}
 	me := decode[client.Me](t, grace.send("GET", "/v1/me", nil))
-	if me.Person.Name != "Grace" || me.Enrolled != 2 || me.Session.Assurance != "" {
-		t.Errorf("grace is %+v; want a session that lends nothing yet", me)
+	if me.Person.Name != "Grace" || me.Enrolled != 2 || me.Session.Assurance != "" || !slices.Contains(me.Person.Groups, "platform") {
+		t.Errorf("grace is %+v; want her in platform, with a session that lends nothing yet", me)
 	}
 	confirm := "/v1/passkeys/" + made.Passkey.ID + "/confirm"
 	for name, b := range map[string]*browser{"the inviter": ada, "grace": grace} {

@@ -1,23 +1,14 @@
 // The pages in a real browser: the keyboard alone, axe on each page in each
 // state, light and dark, and whatever the browser itself complains about.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import path from "node:path";
 import { after, before, describe, test } from "node:test";
+import { launch, only, shot, sideways, violations } from "../../../console/e2e/fixtures/browser.mjs";
 
-const { NODE_PATH, WEB_URL, STAGE_URL, SHOTS, STATES } = process.env;
-const require = createRequire(path.join(NODE_PATH, "x.js"));
-const { chromium } = require("playwright-core");
-const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const standards = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const { WEB_URL, STAGE_URL, STATES } = process.env;
 
 let browser;
 before(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
+  browser = await launch();
 });
 after(() => browser?.close());
 
@@ -55,44 +46,21 @@ async function check(page, name, { status = [], quick = false } = {}) {
   await page.setViewportSize({ width: 1280, height: 900 });
   const refused = page.complaints.filter((c) => !status.some((s) => c.includes(`status of ${s}`)));
   assert.deepEqual(refused, [], `${name}: what the browser complained of`);
-  assert.deepEqual(await violations(page, { runOnly: standards }), [], `${name}, light`);
+  assert.deepEqual(await violations(page), [], `${name}, light`);
   await shot(page, `${name}-light`);
   if (quick) return;
   await page.emulateMedia({ colorScheme: "dark" });
   await page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished)));
-  assert.deepEqual(await violations(page, { runOnly: { type: "rule", values: ["color-contrast"] } }), [], `${name}, dark`);
+  assert.deepEqual(await violations(page, only("color-contrast")), [], `${name}, dark`);
   await shot(page, `${name}-dark`);
   await page.emulateMedia({ colorScheme: "light" });
   await page.setViewportSize({ width: 320, height: 800 });
   await shot(page, `${name}-320`);
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  const overflow = await sideways(page);
   assert.ok(overflow <= 0, `${name}: ${overflow} px wider than a window of 320`);
-  const narrow = ["target-size", "scrollable-region-focusable", "color-contrast"];
-  assert.deepEqual(await violations(page, { runOnly: { type: "rule", values: narrow } }), [], `${name}, 320 px`);
+  const narrow = only("target-size", "scrollable-region-focusable", "color-contrast");
+  assert.deepEqual(await violations(page, narrow), [], `${name}, 320 px`);
   page.complaints.length = 0; // axe itself is refused a style by the page's policy
-}
-
-// violations injects axe past the page's own policy, in an isolated world.
-async function violations(page, options) {
-  const cdp = await page.context().newCDPSession(page);
-  try {
-    const { frameTree } = await cdp.send("Page.getFrameTree");
-    const { executionContextId } = await cdp.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id, worldName: "axe" });
-    await cdp.send("Runtime.evaluate", { contextId: executionContextId, expression: axe });
-    const { result, exceptionDetails } = await cdp.send("Runtime.evaluate", {
-      contextId: executionContextId, awaitPromise: true, returnByValue: true,
-      expression: `axe.run(document, ${JSON.stringify({ ...options, preload: false, resultTypes: ["violations"] })})
-        .then((r) => r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.target.join(" ") + " " + n.failureSummary).join(" | ")))`,
-    });
-    assert.ok(!exceptionDetails, JSON.stringify(exceptionDetails));
-    return result.value;
-  } finally {
-    await cdp.detach();
-  }
-}
-
-async function shot(page, name) {
-  if (SHOTS) await page.screenshot({ path: path.join(SHOTS, `${name}.png`), fullPage: true });
 }
 
 // tabTo presses Tab until the element with the text has the focus, as somebody
