@@ -13,6 +13,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/store/pack"
 )
 
 // A Sealer seals what does not lie in the open at rest, with AES-256-GCM. The
@@ -112,11 +113,9 @@ func (p Place) bytes() []byte {
 	return binary.BigEndian.AppendUint64(b, p.Version)
 }
 
-// Seal seals a blob with its salt.
+// Seal seals a blob, packed, with its salt.
 func (k *SubjectKey) Seal(p Place, o ledger.Opening) []byte {
-	plain := make([]byte, 0, len(o.Salt)+len(o.Value))
-	plain = append(append(plain, o.Salt[:]...), o.Value...)
-	return k.aead.Seal(nil, nil, plain, p.bytes())
+	return k.aead.Seal(nil, nil, append(o.Salt[:], pack.Pack(o.Value)...), p.bytes())
 }
 
 // Open opens what Seal sealed in the same place.
@@ -125,7 +124,11 @@ func (k *SubjectKey) Open(p Place, sealed []byte) (ledger.Opening, error) {
 	if err != nil || len(plain) < 32 {
 		return ledger.Opening{}, fmt.Errorf("blob of version %d of %s does not open; it was changed or moved", p.Version, p.Request)
 	}
-	return ledger.Opening{Salt: [32]byte(plain), Value: plain[32:]}, nil
+	value, err := pack.Unpack(plain[32:])
+	if err != nil {
+		return ledger.Opening{}, fmt.Errorf("blob of version %d of %s: %w", p.Version, p.Request, err)
+	}
+	return ledger.Opening{Salt: [32]byte(plain), Value: value}, nil
 }
 
 // SealLoose seals a value of no subject, such as an ephemeral one, in a place

@@ -50,7 +50,7 @@ func benchmarkRecord(b *testing.B, writers, changes int) {
 		for range 7 {
 			list := make([]store.Change, changes)
 			for i := range list {
-				list[i] = storetest.NewLife("/srv/a").Requested()
+				list[i] = storetest.NewLife(fmt.Sprintf("/srv/%d", i)).Requested()
 			}
 			ours := perSecond(writers, changes, func(i int) {
 				if _, err := s.Commit(b.Context(), list[i]); err != nil {

@@ -80,7 +80,7 @@ func (s *Store) sealAll(ctx context.Context, c *change) error {
 		c.sealed = append(c.sealed, sealEvent(e, c.draft.Open[i], who.SubjectKey, subject))
 	}
 	if row := c.draft.Change.Row; row != nil {
-		c.digest = s.seal.Blind("digest", string(row.Digest[:]))
+		c.digest = s.blindDigest(row.Digest)
 		if row.OpenKey != "" {
 			c.openKey = s.seal.Blind("open key", row.OpenKey)
 		}

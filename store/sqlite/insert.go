@@ -9,6 +9,7 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/store/batch"
+	"github.com/countersignhq/countersign/store/pack"
 )
 
 // insert writes what the group keeps besides the leaves.
@@ -33,7 +34,7 @@ func (w *writer) insertLeaves(ctx context.Context, g *group) error {
 			before = r.Before
 		}
 		s := g.taken[r.Draft].sealed[r.Event]
-		args = append(args, r.Index, before, r.Leaf, s.actor, s.who, s.context, orNull(s.command), nil)
+		args = append(args, r.Index, before, pack.Pack(r.Leaf), s.actor, s.who, s.context, orNull(s.command), nil)
 	}
 	args[len(args)-1] = g.tip.Checkpoint.Note
 	return w.insertMany(ctx, many{"INSERT INTO leaves (idx, before, leaf, actor, who, context, command, note) VALUES ", columns, ""}, args)
@@ -262,7 +263,8 @@ func (w *writer) readSome(ctx context.Context, b before, column string, values [
 	defer rows.Close()
 	for rows.Next() {
 		var h batch.Head
-		var openKey, leaf []byte
+		var openKey []byte
+		var leaf packedLeaf
 		if err := rows.Scan(&h.First, &h.Last, &openKey, &leaf); err != nil {
 			return err
 		}

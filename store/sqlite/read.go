@@ -25,11 +25,15 @@ func (s *Store) Leaves(ctx context.Context, from, to int64) ([][]byte, error) {
 }
 
 func (s *Store) leaves(ctx context.Context, q queryer, from, to int64) ([][]byte, error) {
-	list, err := column[[]byte](ctx, q, "SELECT leaf FROM leaves WHERE idx >= $1 AND idx < $2 ORDER BY idx", from, to)
+	list, err := column[packedLeaf](ctx, q, "SELECT leaf FROM leaves WHERE idx >= $1 AND idx < $2 ORDER BY idx", from, to)
 	if err == nil && int64(len(list)) != to-from {
 		err = fmt.Errorf("the database has %d of the leaves %d to %d; it was changed: restore a backup", len(list), from, to)
 	}
-	return list, err
+	leaves := make([][]byte, len(list))
+	for i, l := range list {
+		leaves[i] = l
+	}
+	return leaves, err
 }
 
 // Tile implements store.Log.
@@ -130,7 +134,7 @@ func (s *Store) entries(ctx context.Context, q queryer, id countersign.RequestID
 // sealedRow is a leaf with its blobs as they are kept.
 type sealedRow struct {
 	index int64
-	leaf  []byte
+	leaf  packedLeaf
 	sealedBlobs
 }
 
@@ -226,6 +230,10 @@ func (s *Store) Search(ctx context.Context, q store.Query) ([]countersign.Reques
 	return found, cursor, nil
 }
 
+var errNeverAsked = fmt.Errorf("a request that the query selects: %w", store.ErrNotFound)
+
+func (s *Store) blindDigest(d countersign.Digest) []byte { return s.seal.Blind("digest", string(d[:])) }
+
 // Last implements store.Requests. Where a request stands is in its last leaf, or
 // known from when that was written.
 func (s *Store) Last(ctx context.Context, q store.Query) (countersign.Repeat, error) {
@@ -233,16 +241,19 @@ func (s *Store) Last(ctx context.Context, q store.Query) (countersign.Repeat, er
 	if r, ok := s.heads.last(wanted{q.Requester, q.Digest}); ok && q == same && r.At.After(q.Since) {
 		return r, nil
 	}
+	if !q.Digest.IsZero() && s.asked.never(s.blindDigest(q.Digest)) {
+		return countersign.Repeat{}, errNeverAsked
+	}
 	where, args, err := s.conditions(q)
 	if err != nil {
 		return countersign.Repeat{}, err
 	}
-	leaves, err := column[[]byte](ctx, s.read, "SELECT leaf FROM subjects JOIN leaves ON idx = last WHERE "+where+" ORDER BY first DESC LIMIT 1", args...)
+	leaves, err := column[packedLeaf](ctx, s.read, "SELECT leaf FROM subjects JOIN leaves ON idx = last WHERE "+where+" ORDER BY first DESC LIMIT 1", args...)
 	if err != nil {
 		return countersign.Repeat{}, err
 	}
 	if len(leaves) == 0 {
-		return countersign.Repeat{}, fmt.Errorf("a request that the query selects: %w", store.ErrNotFound)
+		return countersign.Repeat{}, errNeverAsked
 	}
 	said, err := ledger.ParseLeaf(leaves[0])
 	if err != nil {
@@ -279,7 +290,8 @@ func (s *Store) conditions(q store.Query) (string, []any, error) {
 		add("requester =", q.Requester)
 	}
 	if !q.Digest.IsZero() {
-		add("digest =", s.seal.Blind("digest", string(q.Digest[:])))
+		add(ofDigest, s.blindDigest(q.Digest))
+		where[len(where)-1] += ")"
 	}
 	if !q.Since.IsZero() {
 		add("created >=", q.Since.Add(time.Millisecond-1).UnixMilli())

@@ -108,7 +108,7 @@ func (c *scrub) leaf(ctx context.Context, r sealedRow) error {
 
 func (c *scrub) link(ctx context.Context, index int64, said ledger.Statement) error {
 	var before sql.NullInt64
-	var leaf []byte
+	var leaf packedLeaf
 	err := c.tx.QueryRowContext(ctx, "SELECT l.before, b.leaf FROM leaves l LEFT JOIN leaves b ON b.idx = l.before WHERE l.idx = $1", index).Scan(&before, &leaf)
 	if err != nil {
 		return explain(err)
@@ -147,7 +147,7 @@ func (c *scrub) rest(ctx context.Context, size int64) error {
 	for rows.Next() {
 		var id countersign.RequestID
 		var at countersign.State
-		var leaf []byte
+		var leaf packedLeaf
 		if err := rows.Scan(&id, &at.Decision, &at.Execution, &leaf); err != nil {
 			return explain(err)
 		}

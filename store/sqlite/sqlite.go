@@ -54,6 +54,7 @@ type Store struct {
 	write *writer
 	keys  *keyring
 	heads *heads
+	asked *asked
 	pin   *pinner
 	tip   atomic.Pointer[batch.Tip] // as of the last durable commit
 	still *state                    // of a database that nobody may write to; nil otherwise
@@ -113,6 +114,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 		own.Close()
 		return err
 	}
+	s.asked = newAsked(s.read, tip.Checkpoint.Size)
 	return nil
 }
 
@@ -127,6 +129,9 @@ func (s *Store) shut() error {
 	var errs []error
 	if s.write != nil {
 		s.write.stop()
+	}
+	if s.asked != nil {
+		s.asked.close()
 	}
 	if s.pin != nil {
 		errs = append(errs, s.pin.close())

@@ -296,6 +296,7 @@ func (w *writer) publish(g *group) {
 		held = append(held, c.held...)
 		if c.fresh != nil {
 			fresh = append(fresh, c.fresh)
+			w.s.asked.add(c.digest)
 		}
 	}
 	w.s.keys.stored(held, fresh)

@@ -1,6 +1,6 @@
 -- +goose Up
 
--- The leaves as they were hashed, with their sealed blobs. before is the leaf
+-- The leaves, packed, with their sealed blobs. before is the leaf
 -- before it of the same request or entity; actor names the key of who. The last
 -- leaf of each commit carries the signed checkpoint of the log that ends with it:
 -- the newest is the head.
@@ -40,7 +40,7 @@ CREATE TABLE subjects (
 	key       BLOB
 );
 CREATE UNIQUE INDEX subjects_open_key ON subjects (open_key) WHERE open_key IS NOT NULL;
-CREATE INDEX subjects_digest ON subjects (digest) WHERE digest IS NOT NULL;
+CREATE INDEX subjects_digest ON subjects (first >> 11, digest) WHERE digest IS NOT NULL;
 CREATE INDEX subjects_pending ON subjects (first) WHERE decision = 'pending';
 CREATE INDEX subjects_running ON subjects (first) WHERE execution = 'running';
 CREATE INDEX subjects_entity ON subjects (first) WHERE decision IS NULL;
