@@ -39,6 +39,7 @@ type Trust struct {
 // nothing.
 type Permit struct {
 	command []byte
+	parsed  countersign.Command
 	request countersign.RequestID
 	bounds  map[string]string
 	at      time.Time
@@ -95,7 +96,7 @@ func openPermit(r Release, t Trust, executor string, now time.Time) (*Permit, er
 		return nil, err
 	}
 	return &Permit{
-		command: bytes.Clone(r.Command.Value), request: e.Request,
+		command: bytes.Clone(r.Command.Value), parsed: c, request: e.Request,
 		bounds: maps.Clone(e.Public.Bounds), at: e.At, leaf: hash,
 	}, nil
 }
@@ -112,10 +113,10 @@ func checkLife(released, now time.Time) error {
 
 // Command returns the command to run.
 func (p *Permit) Command() (countersign.Command, error) {
-	if p.Canonical() == nil {
+	if p == nil || p.parsed == nil {
 		return nil, errNoPermit
 	}
-	return countersign.ParseCommand(p.command)
+	return p.parsed, nil
 }
 
 // Canonical returns the canonical bytes of the command, nil without a permit.
