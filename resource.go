@@ -16,6 +16,10 @@ type Resource struct {
 	UnsafeSameUser bool `json:"unsafe_same_user,omitempty"`
 	// Tools says what each tool does; one that is not listed is unknown.
 	Tools map[string]Tool `json:"tools,omitempty"`
+	// Tables say what data its tables hold, by schema and name: "public.users".
+	// Without any its data has the classes of DataClasses; with some, a table that
+	// is not among them is unlabelled.
+	Tables map[string]Table `json:"tables,omitempty"`
 	// Pins are the digests of the tools' definitions as first seen or repinned.
 	Pins map[string]Digest `json:"pins,omitempty"`
 	// Changed are the digests, as last listed, of definitions that are not their
@@ -32,6 +36,26 @@ type Tool struct {
 	Classes []string `json:"classes,omitempty"`
 	// Sink is the argument that says where data goes.
 	Sink string `json:"sink,omitempty"`
+	// Understand is the language of the text in Argument, LanguageSQL or
+	// LanguageShell; what the text would do is added to Verbs. Empty for a tool
+	// that is given none.
+	Understand string `json:"understand,omitempty"`
+	// Argument is the argument with that text, a dotted path.
+	Argument string `json:"argument,omitempty"`
+}
+
+// The languages that are understood.
+const (
+	LanguageSQL   = "sql"
+	LanguageShell = "shell"
+)
+
+// A Table is what the configuration says of the data in one table.
+type Table struct {
+	Classes []string `json:"classes,omitempty"`
+	// Columns are the classes of single columns. A command that touches the table
+	// is taken to touch them.
+	Columns map[string]string `json:"columns,omitempty"`
 }
 
 // A ToolClaim is what a tool's own definition says of it (MCP annotations).
@@ -44,6 +68,9 @@ type ToolClaim struct {
 	// Mirror are the arguments that header fields repeat over HTTP, by the field's
 	// name after Mcp-Param-, in lower case, each as its path (MCP 2026-07-28).
 	Mirror map[string][]string `json:"mirror,omitempty"`
+	// Places are the arguments that its schema says are addresses, by their dotted
+	// paths: "uri", "email" or "hostname".
+	Places map[string]string `json:"places,omitempty"`
 }
 
 // A Sink says in which region the addresses that match lie.

@@ -113,6 +113,12 @@ func forms(verb string) (forms [4]string, ok bool) {
 		return [4]string{"read", "reading", "read", "read"}, true
 	case "write":
 		return [4]string{"write", "writing", "wrote", "written"}, true
+	case "delete":
+		return [4]string{"delete", "deleting", "deleted", "deleted"}, true
+	case "exec":
+		return [4]string{"run programs", "running programs", "ran programs", "run programs"}, true
+	case "ddl":
+		return [4]string{"change tables", "changing tables", "changed tables", "changed tables"}, true
 	}
 	return [4]string{"call", "calling", "called", "called"}, false
 }

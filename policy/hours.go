@@ -250,7 +250,7 @@ func (u *union) closed() (until time.Time, why []string) {
 			}
 			if opens.After(next) {
 				next = opens
-				why = append(why, fmt.Sprintf("the schedule %s is closed until %s", name, stamp(next)))
+				why = append(why, fmt.Sprintf("the schedule %s is closed until %s", name, wall(next, u.policy.hours[name].zone)))
 			}
 		}
 		if next.Equal(at) {
@@ -265,3 +265,11 @@ func (u *union) closed() (until time.Time, why []string) {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// wall is the stamp of the time, with what clocks in the zone show then.
+func wall(t time.Time, zone *time.Location) string {
+	if zone == time.UTC {
+		return stamp(t)
+	}
+	return stamp(t) + t.In(zone).Format(", Mon 15:04 in ") + zone.String()
+}

@@ -147,7 +147,11 @@ func (l *linter) peopleOn(r *rule, stages []countersign.Stage, res countersign.R
 func (l *linter) members(groups []string) map[string]bool {
 	people := map[string]bool{}
 	for _, g := range groups {
-		for _, m := range l.directory.Groups[g].Members {
+		group := l.directory.Groups[g]
+		if group.IsOnCall() { // each of the pool is, some time
+			group = l.directory.Groups[group.Pool]
+		}
+		for _, m := range group.Members {
 			if person, ok := l.directory.People[m.Person]; ok && !person.Inactive {
 				people[m.Person] = true
 			}

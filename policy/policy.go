@@ -103,6 +103,9 @@ func CatalogueOf(d *countersign.Directory, sinks []countersign.Sink) Catalogue {
 		for _, t := range r.Tools {
 			c.Classes = append(c.Classes, t.Classes...)
 		}
+		for _, t := range r.Tables {
+			c.Classes = append(append(c.Classes, t.Classes...), slices.Collect(maps.Values(t.Columns))...)
+		}
 	}
 	for _, a := range d.Agents {
 		c.Regions = append(c.Regions, a.Region)

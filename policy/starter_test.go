@@ -56,6 +56,16 @@ func TestTheStarterIsSafeAndUseful(t *testing.T) {
 		{"a read where there is personal data", "hold by default; 1 of platform chat", call("mcp.read", func(in *Input) { in.Resource.DataClasses = []string{"pii"} })},
 		{"a read that nobody labelled", "hold by default; 1 of platform chat", call("mcp.read", class("unlabelled"))},
 		{"a read with hidden characters", "hold by default; 1 of platform passkey", call("mcp.read", found("text.hidden", countersign.High, known))},
+		{"a bounded read of SQL", "allow by known-read", call("sql.read")},
+		{"an unbounded one", "hold by default; 1 of platform session", call("sql.read", found("sql.unbounded-read", countersign.Medium, known))},
+		{"one that also deletes", "hold by write; 1 of platform session", call("sql.read", func(in *Input) { in.Facts.Verbs = []string{"sql.delete", "sql.read", "sql.write"} })},
+		{"one that runs unknown code", "hold by default; 1 of platform session", call("sql.read", func(in *Input) {
+			in.Facts.Verbs, in.Facts.Certainty = []string{"sql.read", "sql.unknown"}, countersign.Possible
+		}, found("sql.function-unknown", countersign.Medium, known))},
+		{"a grant", "deny by agent-privilege", call("sql.control", found("sql.privilege", countersign.Critical, known))},
+		{"a line of shell that reads", "hold by default; 1 of platform chat", call("shell.read")},
+		{"a line of shell", "hold by write; 1 of platform session", call("shell.exec")},
+		{"a read that may send data somewhere", "hold by default; 1 of platform session", call("mcp.read", found("data.sink-possible", countersign.Medium, countersign.Possible))},
 		{"a listed write", "hold by write; 1 of platform session", call("mcp.write")},
 		{"a listed read that also writes", "hold by write; 1 of platform session", call("mcp.write", func(in *Input) { in.Facts.Verbs = []string{"mcp.read", "mcp.write"} })},
 		{"a destructive write", "hold by destructive-tool, write; 1 of platform session, reason", call("mcp.write", found("mcp.tool-destructive", countersign.Medium, known))},
@@ -65,7 +75,6 @@ func TestTheStarterIsSafeAndUseful(t *testing.T) {
 		{"an export to a region it names", "hold by default; 1 of platform chat", call("mcp.read", exports("eu-west-1"))},
 		{"an export to another", "deny by pii-leaves-region", call("mcp.read", exports("us-east-1"))},
 		{"an export to a place nobody declared", "deny by pii-leaves-region", call("mcp.write", exports(""))},
-		{"a statement", "hold by default; 1 of platform chat", call("sql.read")},
 	} {
 		v := starterPolicy(t).Decide(t.Context(), c.in, nil)
 		var by []string

@@ -67,10 +67,10 @@ func TestTheLadderIsUnitedAndClimbedFromTheFirstStep(t *testing.T) {
 func TestFreezesAndClosedHoursSayUntilWhen(t *testing.T) {
 	for _, c := range []struct{ at, verb, until, why string }{
 		{"2026-11-23T08:00:00Z", "sql.write", "", ""}, // Monday, nine in Berlin
-		{"2026-11-23T07:59:59Z", "sql.write", "2026-11-23T08:00:00Z", "the schedule office is closed until 2026-11-23 08:00 UTC"},
-		{"2026-11-23T11:00:00Z", "sql.write", "2026-11-23T12:00:00Z", "the schedule office is closed until 2026-11-23 12:00 UTC"},
-		{"2026-11-27T16:30:00Z", "sql.write", "2026-11-30T08:00:00Z", "the schedule office is closed until 2026-11-30 08:00 UTC"},
-		{"2026-07-06T06:59:00Z", "sql.write", "2026-07-06T07:00:00Z", "the schedule office is closed until 2026-07-06 07:00 UTC"}, // summer time
+		{"2026-11-23T07:59:59Z", "sql.write", "2026-11-23T08:00:00Z", "the schedule office is closed until 2026-11-23 08:00 UTC, Mon 09:00 in Europe/Berlin"},
+		{"2026-11-23T11:00:00Z", "sql.write", "2026-11-23T12:00:00Z", "the schedule office is closed until 2026-11-23 12:00 UTC, Mon 13:00 in Europe/Berlin"},
+		{"2026-11-27T16:30:00Z", "sql.write", "2026-11-30T08:00:00Z", "the schedule office is closed until 2026-11-30 08:00 UTC, Mon 09:00 in Europe/Berlin"},
+		{"2026-07-06T06:59:00Z", "sql.write", "2026-07-06T07:00:00Z", "the schedule office is closed until 2026-07-06 07:00 UTC, Mon 09:00 in Europe/Berlin"}, // summer time
 		{"2026-12-19T22:59:59Z", "sql.read", "", ""},
 		{"2026-12-19T23:00:00Z", "sql.read", "2027-01-04T12:00:00Z", "year-end until 2027-01-04 07:00 UTC: The books close.; network until 2027-01-04 12:00 UTC: The switches move."},
 		{"2027-01-04T12:00:00Z", "sql.read", "", ""},

@@ -45,7 +45,7 @@ func differences(b countersign.Body, d *countersign.Directory) []countersign.Dif
 		}
 		return files(old, b.Files)
 	case countersign.PersonChanged:
-		return part("person "+b.Person.Name, person(d.People[b.Person.ID]), person(b.Person))
+		return part("person "+b.Person.Name, person(d.People[b.Person.ID], d), person(b.Person, d))
 	case countersign.GroupChanged:
 		return part("group "+b.Group.Name, group(d.Groups[b.Group.Name], d), group(b.Group, d))
 	case countersign.AgentChanged:

@@ -27,6 +27,8 @@ func TestEveryChangedLineIsSaid(t *testing.T) {
 	repinned.Pins, repinned.Changed = map[string]countersign.Digest{"wipe": {2}}, nil
 	agent := d.Agents["agt_x"]
 	agent.Owner, agent.Inactive = "per_eve", true
+	known := d.Agents["agt_x"]
+	known.Identities = []countersign.Identity{{Issuer: "https://idp", Keys: "https://idp/keys", Claims: map[string][]string{"sub": {"a"}, "ref": {"b", "c"}}}}
 	for name, test := range map[string]struct {
 		entity countersign.RequestID
 		body   countersign.Body
@@ -41,8 +43,18 @@ func TestEveryChangedLineIsSaid(t *testing.T) {
 			"person Eve|-state: active|+state: deactivated"},
 		"new person": {"per_new", countersign.PersonChanged{Person: countersign.Person{ID: "per_new", Name: "New", Issuer: "local", Subject: "new", InvitedBy: "per_bob"}}, "control.person",
 			"person New, new|+id: per_new|+name: New|+known as: local|new|+state: active|+invited by: per_bob"},
+		"absence": {"per_eve", countersign.PersonChanged{Person: countersign.Person{ID: "per_eve", Name: "Eve", Issuer: "local", Subject: "eve",
+			Away: &countersign.Away{StandIn: "per_bob", Until: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}}}, "control.person",
+			"person Eve|+away: from when this is made until 2026-12-01T00:00:00Z|+decides in their place meanwhile: Bob (per_bob)"},
+		"absence to come": {"per_eve", countersign.PersonChanged{Person: countersign.Person{ID: "per_eve", Name: "Eve", Issuer: "local", Subject: "eve",
+			Away: &countersign.Away{From: time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC), Until: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}}}, "control.person",
+			"person Eve|+away: from 2026-11-30T00:00:00Z until 2026-12-01T00:00:00Z|+decides in their place meanwhile: nobody"},
+		"on-call group": {"grp:oncall:dba", countersign.GroupChanged{Group: countersign.Group{Name: "oncall:dba", Pool: "dba"}}, "control.group",
+			"group oncall:dba, new|+group: oncall:dba|+on duty, as a schedule says, are members of: dba"},
 		"agent": {"agt_x", countersign.AgentChanged{Agent: agent}, "control.agent",
 			"agent x|-owner: dba|-state: active|+owner: Eve (per_eve)|+state: deactivated"},
+		"identity": {"agt_x", countersign.AgentChanged{Agent: known}, "control.agent",
+			`agent x|+asks with: tokens of https://idp, with the keys at https://idp/keys, ref ["b" "c"], sub ["a"]`},
 		"repin": {"res:mcp/files", countersign.ResourceChanged{Resource: repinned}, "control.resource",
 			"resource mcp/files|-pin of wipe: " + countersign.Digest{1}.String() + "|-listed otherwise than pinned, wipe: " + countersign.Digest{2}.String() + "|+pin of wipe: " + countersign.Digest{2}.String()},
 	} {

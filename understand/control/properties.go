@@ -13,14 +13,30 @@ import (
 // The functions here say all of an entity as lines, one property a line, so that
 // two of them can be compared; none for an entity that is not there.
 
-func person(p countersign.Person) []string {
+func person(p countersign.Person, d *countersign.Directory) []string {
 	if p.ID == "" {
 		return nil
 	}
-	return []string{
+	lines := []string{
 		"id: " + p.ID, "name: " + p.Name, "known as: " + p.Issuer + "|" + p.Subject, "state: " + state(p.Inactive),
 		"invited by: " + orNobody(p.InvitedBy),
 	}
+	if p.Away != nil {
+		lines = append(lines, absence(*p.Away, d)...)
+	}
+	return lines
+}
+
+// absence says from when to when, and whose seats are taken by whom.
+func absence(a countersign.Away, d *countersign.Directory) []string {
+	from, standIn := "when this is made", "nobody"
+	if begins := a.Begins(); !begins.IsZero() {
+		from = begins.UTC().Format(time.RFC3339Nano)
+	}
+	if a.StandIn != "" {
+		standIn = named(a.StandIn, d)
+	}
+	return []string{"away: from " + from + " until " + a.Until.UTC().Format(time.RFC3339Nano), "decides in their place meanwhile: " + standIn}
 }
 
 func state(inactive bool) string {
@@ -42,6 +58,9 @@ func group(g countersign.Group, d *countersign.Directory) []string {
 		return nil
 	}
 	lines := []string{"group: " + g.Name}
+	if g.Pool != "" {
+		lines = append(lines, "on duty, as a schedule says, are members of: "+g.Pool)
+	}
 	for _, m := range g.Members {
 		lines = append(lines, "member: "+named(m.Person, d))
 	}
@@ -71,6 +90,16 @@ func agent(a countersign.Agent, d *countersign.Directory) []string {
 		}
 		lines = append(lines, fmt.Sprintf("asks with: %s of %s, %s", t.ID, t.IssuedBy.Name, live))
 	}
+	for _, i := range a.Identities {
+		line := "asks with: tokens of " + i.Issuer
+		if i.Keys != "" {
+			line += ", with the keys at " + i.Keys
+		}
+		for _, claim := range slices.Sorted(maps.Keys(i.Claims)) {
+			line += fmt.Sprintf(", %s %q", claim, i.Claims[claim])
+		}
+		lines = append(lines, line)
+	}
 	return lines
 }
 
@@ -87,6 +116,16 @@ func resource(r countersign.Resource) []string {
 		t := r.Tools[name]
 		lines = append(lines, fmt.Sprintf("tool %s: %s; classes %s; sink %s", name,
 			strings.Join(t.Verbs, ", "), strings.Join(t.Classes, ", "), orNobody(t.Sink)))
+		if t.Understand != "" {
+			lines = append(lines, fmt.Sprintf("tool %s: %s in %s is understood", name, t.Understand, t.Argument))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Tables)) {
+		line := fmt.Sprintf("table %s: %s", name, strings.Join(r.Tables[name].Classes, ", "))
+		for _, column := range slices.Sorted(maps.Keys(r.Tables[name].Columns)) {
+			line += fmt.Sprintf("; column %s: %s", column, r.Tables[name].Columns[column])
+		}
+		lines = append(lines, line)
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Pins)) {
 		lines = append(lines, "pin of "+name+": "+r.Pins[name].String())
@@ -98,6 +137,9 @@ func resource(r countersign.Resource) []string {
 		c := r.Claims[name]
 		lines = append(lines, fmt.Sprintf("%s claims: read only %t, destructive %t, annotated %t, output schema %t",
 			name, c.ReadOnly, c.Destructive, c.Annotated, c.OutputSchema))
+		for _, argument := range slices.Sorted(maps.Keys(c.Places)) {
+			lines = append(lines, fmt.Sprintf("%s claims: %s is an address, %s", name, argument, c.Places[argument]))
+		}
 	}
 	return lines
 }

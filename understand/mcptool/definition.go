@@ -23,6 +23,14 @@ var connection = [][]string{
 	{"_meta", "io.modelcontextprotocol/clientCapabilities"},
 }
 
+// codex are those that Codex 0.169 sends besides. Their names could be anybody's, so
+// they count only where codexMark says whose they are. It is never written to.
+var codex = [][]string{
+	codexMark, {"_meta", "callId"}, {"_meta", "itemId"}, {"_meta", "sessionId"}, {"_meta", "threadId"}, {"_meta", "windowId"},
+}
+
+var codexMark = []string{"_meta", "x-codex-turn-metadata"}
+
 // Strip returns the params as they are asked for: without the members that
 // belong to the connection, and with blanks in place of the line breaks between
 // values, because over stdio a message is a line. Every other byte stays as it
@@ -32,6 +40,12 @@ func Strip(params []byte) ([]byte, error) {
 		return nil, nil
 	}
 	kept, err := canon.Without(params, connection...)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := canon.Member(kept, codexMark...); ok {
+		kept, err = canon.Without(kept, codex...)
+	}
 	if err != nil || !bytes.ContainsAny(kept, "\r\n") {
 		return kept, err
 	}
@@ -97,7 +111,7 @@ func claimOf(definition []byte) countersign.ToolClaim {
 	_, schema := canon.Member(definition, "outputSchema")
 	c := countersign.ToolClaim{
 		ReadOnly: string(readOnly) == "true", Annotated: saysReadOnly || saysDestructive, OutputSchema: schema,
-		Mirror: mcpfields.Mirrors(definition),
+		Mirror: mcpfields.Mirrors(definition), Places: placesOf(definition),
 	}
 	if saysDestructive {
 		c.Destructive = string(destructive) != "false"

@@ -19,6 +19,8 @@ func TestStripTakesTheConnectionOutAndNothingElse(t *testing.T) {
 		{`{"_meta":{"claudecode/toolUseId":"t","io.modelcontextprotocol/protocolVersion":"v","io.modelcontextprotocol/clientInfo":{},"io.modelcontextprotocol/clientCapabilities":{}},"name":"x"}`, `{"name":"x"}`},
 		{`{"progressToken":1,"arguments":{"_meta":{"progressToken":1}}}`, `{"progressToken":1,"arguments":{"_meta":{"progressToken":1}}}`},
 		{"{\n\t\"a\": \"x\\ny\",\r\n\t\"b\": 1\n}", "{ \t\"a\": \"x\\ny\",  \t\"b\": 1 }"},
+		{`{"_meta":{"callId":"c","x-codex-turn-metadata":{"turn_id":"t"},"threadId":"t","sessionId":"s","windowId":"w","itemId":"f"},"name":"x"}`, `{"name":"x"}`},
+		{`{"_meta":{"callId":"c","sessionId":"s"},"name":"x"}`, `{"_meta":{"callId":"c","sessionId":"s"},"name":"x"}`},
 		{`{"_meta":{"progressToken":1}}`, `{}`},
 		{``, ``},
 	} {
@@ -119,7 +121,7 @@ func FuzzUnderstand(f *testing.F) {
 	f.Add("resources/read", []byte(`{"uri":"file:///a"}`))
 	sinks := []countersign.Sink{{Match: "s3://acme-eu-*", Region: "eu-west-1"}, {Match: "*.example.com", Region: "us"}}
 	f.Fuzz(func(t *testing.T, method string, params []byte) {
-		facts := mcptool.Understand(countersign.MCPRequest{Method: method, Params: params}, files(), sinks)
+		facts := mcptool.Understand(countersign.MCPRequest{Method: method, Params: params}, files(), sinks, mcptool.Languages{})
 		if len(facts.Verbs) == 0 || len(facts.Classes) == 0 || facts.Certainty == "" {
 			t.Fatalf("%q gives facts without substance: %+v", params, facts)
 		}
@@ -133,7 +135,7 @@ func FuzzUnderstand(f *testing.F) {
 				t.Fatalf("an indicator is long: %+v", i)
 			}
 		}
-		if again := mcptool.Understand(countersign.MCPRequest{Method: method, Params: params}, files(), sinks); !reflect.DeepEqual(facts, again) {
+		if again := mcptool.Understand(countersign.MCPRequest{Method: method, Params: params}, files(), sinks, mcptool.Languages{}); !reflect.DeepEqual(facts, again) {
 			t.Fatalf("%q gives %+v, then %+v", params, facts, again)
 		}
 	})
@@ -200,6 +202,6 @@ func BenchmarkUnderstandDeepAndLarge(b *testing.B) {
 	c := call(`{"name":"write","arguments":{"a":` + deep + `}}`)
 	b.SetBytes(int64(len(c.Params)))
 	for b.Loop() {
-		mcptool.Understand(c, files(), nil)
+		mcptool.Understand(c, files(), nil, mcptool.Languages{})
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/internal/canon"
@@ -17,7 +15,7 @@ import (
 )
 
 // Version names what the facts were found by; a change in what is found changes it.
-const Version = "mcptool/1"
+const Version = "mcptool/2"
 
 const (
 	toolsCall = "tools/call"
@@ -27,8 +25,6 @@ const (
 	large = 64 << 10
 	// unlabelled is the class of data of which nobody said what it is.
 	unlabelled = "unlabelled"
-	// mostWords is the length, in bytes, of evidence, paths and names in facts.
-	mostWords = 200
 )
 
 // reads are the methods, apart from tools/call, that are known only to read. It
@@ -39,9 +35,9 @@ var reads = []string{"completion/complete", "prompts/get", "resources/read"}
 // task, change what a call means. It is never written to.
 var callMembers = []string{"_meta", "arguments", "name"}
 
-// Understand finds the facts of a request. It is pure.
-func Understand(c countersign.MCPRequest, r countersign.Resource, sinks []countersign.Sink) countersign.Facts {
-	u := &understanding{facts: countersign.Facts{
+// Understand finds the facts of a request. It depends on its arguments alone.
+func Understand(c countersign.MCPRequest, r countersign.Resource, sinks []countersign.Sink, languages Languages) countersign.Facts {
+	u := &understanding{sinks: sinks, languages: languages, facts: countersign.Facts{
 		Tool: clip(c.Method), Verbs: []string{unknown}, Classes: classes(nil, r),
 		Certainty: countersign.Known, Understanding: Version,
 	}}
@@ -59,7 +55,7 @@ func Understand(c countersign.MCPRequest, r countersign.Resource, sinks []counte
 	name, names := Tool(c)
 	switch {
 	case names:
-		u.call(name, c, r, sinks)
+		u.call(name, c, r)
 	case slices.Contains(reads, c.Method):
 		u.facts.Verbs = []string{read}
 	default:
@@ -104,13 +100,17 @@ func Tool(c countersign.MCPRequest) (string, bool) {
 }
 
 // understanding is one request's facts in the making.
-type understanding struct{ facts countersign.Facts }
+type understanding struct {
+	sinks     []countersign.Sink
+	languages Languages
+	facts     countersign.Facts
+}
 
 func (u *understanding) found(id, evidence, where, source string, c countersign.Certainty) {
 	u.facts.Indicators = append(u.facts.Indicators, understand.Found(id, clip(evidence), clip(where), source, c))
 }
 
-func (u *understanding) call(name string, c countersign.MCPRequest, r countersign.Resource, sinks []countersign.Sink) {
+func (u *understanding) call(name string, c countersign.MCPRequest, r countersign.Resource) {
 	u.facts.Tool = clip(name)
 	for member := range canon.Members(c.Params) {
 		if !slices.Contains(callMembers, member) {
@@ -119,28 +119,34 @@ func (u *understanding) call(name string, c countersign.MCPRequest, r countersig
 		}
 	}
 	declared := r.Tools[name]
-	u.definition(name, declared, r)
-	if len(declared.Verbs) == 0 {
-		u.found("mcp.tool-unlisted", name, "name", "catalogue", countersign.Known)
-	} else {
+	u.facts.Classes = classes(declared.Classes, r)
+	switch {
+	case declared.Understand != "":
+		u.facts.Verbs = slices.Clone(declared.Verbs)
+		u.reading(declared, c.Params, r)
+	case len(declared.Verbs) > 0:
 		u.facts.Verbs = slices.Clone(declared.Verbs)
 	}
-	u.facts.Classes = classes(declared.Classes, r)
+	u.definition(name, declared, r)
 	if declared.Sink != "" {
-		u.sink(declared.Sink, c.Params, r, sinks)
+		u.sink(declared.Sink, c.Params, r)
 	}
+	u.places(name, declared, c.Params, r)
 }
 
 // definition compares the tool's definition with its pin, and takes what it
 // claims of itself for true where that is worse than what the operator said.
 func (u *understanding) definition(name string, declared countersign.Tool, r countersign.Resource) {
+	if len(declared.Verbs) == 0 && declared.Understand == "" {
+		u.found("mcp.tool-unlisted", name, "name", "catalogue", countersign.Known)
+	}
 	if _, pinned := r.Pins[name]; !pinned {
 		u.found("mcp.tool-unpinned", name, "name", "catalogue", countersign.Known)
 	}
 	if _, changed := r.Changed[name]; changed {
 		u.found("mcp.tool-changed", name, "name", "catalogue", countersign.Known)
 	}
-	onlyReads := len(declared.Verbs) > 0 && !slices.ContainsFunc(declared.Verbs, func(v string) bool { return v != read })
+	onlyReads := !understand.Mutates(u.facts.Verbs)
 	claim, seen := r.Claims[name]
 	switch {
 	case claim.Destructive:
@@ -170,14 +176,4 @@ func decoded(raw []byte) string {
 	return s
 }
 
-// clip keeps what may be a megabyte of somebody's cunning out of the facts.
-func clip(s string) string {
-	if len(s) <= mostWords {
-		return s
-	}
-	cut := mostWords
-	for !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return strings.Clone(s[:cut]) + "…"
-}
+func clip(s string) string { return understand.Clip(s) }

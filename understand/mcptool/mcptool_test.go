@@ -88,7 +88,7 @@ func TestTheConfigurationSaysWhatAToolDoes(t *testing.T) {
 		if c.change != nil {
 			c.change(&r)
 		}
-		f := mcptool.Understand(call(c.params), r, nil)
+		f := mcptool.Understand(call(c.params), r, nil, mcptool.Languages{})
 		if got := strings.Join(f.Verbs, " "); got != c.verbs {
 			t.Errorf("%s: got verbs %s, want %s", c.name, got, c.verbs)
 		}
@@ -113,7 +113,7 @@ func TestMethodsThatAreNotOnTheListAreUnknown(t *testing.T) {
 		for _, params := range []string{"", `{"uri":"file:///a"}`} {
 			c := call(params)
 			c.Method = method
-			f := mcptool.Understand(c, files(), nil)
+			f := mcptool.Understand(c, files(), nil, mcptool.Languages{})
 			unknown := ""
 			if want == "mcp.unknown" {
 				unknown = "mcp.method-unknown"
@@ -132,7 +132,7 @@ func TestWhatCanBeReadTwoWaysIsNotRead(t *testing.T) {
 		`{"name":"read","arguments":[]}`, `{"name":"read","arguments":null}`, `{"name":"read","arguments":"{}"}`,
 		`{"name":"read","arguments":{"a":1,"A":2}}`, `{"name":"read"} {}`, "{\"name\":\"re\xffad\"}", `{"Name":"read"}`,
 	} {
-		f := mcptool.Understand(call(params), files(), nil)
+		f := mcptool.Understand(call(params), files(), nil, mcptool.Languages{})
 		if f.Verbs[0] != "mcp.unknown" || ids(f) != "json.unreadable" || f.Severity() != countersign.High {
 			t.Errorf("%s: got %v with %q, want it unreadable", params, f.Verbs, ids(f))
 		}
@@ -140,7 +140,7 @@ func TestWhatCanBeReadTwoWaysIsNotRead(t *testing.T) {
 }
 
 func TestACallWithMoreThanArgumentsIsNotFullyUnderstood(t *testing.T) {
-	f := mcptool.Understand(call(`{"name":"read","arguments":{},"task":{"ttl":1},"_meta":{"a":1}}`), files(), nil)
+	f := mcptool.Understand(call(`{"name":"read","arguments":{},"task":{"ttl":1},"_meta":{"a":1}}`), files(), nil, mcptool.Languages{})
 	if f.Certainty != countersign.Possible || ids(f) != "mcp.method-unknown" || f.Indicators[0].Where != "task" {
 		t.Errorf("got %+v", f)
 	}
@@ -156,13 +156,13 @@ func TestHiddenTextIsFoundWhereverItStands(t *testing.T) {
 		{`{"name":"read","arguments":{"a":"one\r\ntwo"}}`, "", ""},
 		{`{"name":"read","arguments":{"a":"one\rtwo"}}`, "text.hidden", "arguments.a"},
 	} {
-		f := mcptool.Understand(call(c.params), files(), nil)
+		f := mcptool.Understand(call(c.params), files(), nil, mcptool.Languages{})
 		if ids(f) != c.id || c.id != "" && f.Indicators[0].Where != c.where {
 			t.Errorf("%s: got %+v, want %s at %s", c.params, f.Indicators, c.id, c.where)
 		}
 	}
 	hostile := `{"name":"read","arguments":{"` + strings.Repeat("k", 5000) + `":[` + strings.TrimSuffix(strings.Repeat(`"\u200b",`, 5000), ",") + `,"\u202e"]}}`
-	f := mcptool.Understand(call(hostile), files(), nil)
+	f := mcptool.Understand(call(hostile), files(), nil, mcptool.Languages{})
 	if len(f.Indicators) > 10 || !strings.Contains(ids(f), "text.bidi") {
 		t.Errorf("got %d indicators, %s", len(f.Indicators), ids(f))
 	}
@@ -213,7 +213,7 @@ func TestTheSinkSaysWhereDataGoes(t *testing.T) {
 		`null`:                                    "unknown",
 		`{"bucket":"s3://acme-eu-x"}`:             "unknown",
 	} {
-		f := mcptool.Understand(call(`{"name":"export","arguments":{"to":{"address":`+address+`}}}`), files(), sinks)
+		f := mcptool.Understand(call(`{"name":"export","arguments":{"to":{"address":`+address+`}}}`), files(), sinks, mcptool.Languages{})
 		got := f.Sink.Region
 		switch {
 		case f.Sink.Certainty == countersign.Unknown:
@@ -228,7 +228,7 @@ func TestTheSinkSaysWhereDataGoes(t *testing.T) {
 			t.Errorf("%s: got classes %v, want the tool's own", address, f.Classes)
 		}
 	}
-	f := mcptool.Understand(call(`{"name":"export"}`), files(), sinks)
+	f := mcptool.Understand(call(`{"name":"export"}`), files(), sinks, mcptool.Languages{})
 	if !f.Exports || f.Sink == nil || f.Sink.Certainty != countersign.Unknown || ids(f) != "data.sink-unknown" {
 		t.Errorf("no address at all: got %+v", f)
 	}

@@ -10,18 +10,28 @@ import (
 )
 
 // sink finds where the data goes, by the argument that says so.
-func (u *understanding) sink(argument string, params []byte, r countersign.Resource, sinks []countersign.Sink) {
+func (u *understanding) sink(argument string, params []byte, r countersign.Resource) {
 	where := "arguments." + argument
 	u.facts.Exports = true
 	u.facts.Sink = &countersign.Destination{Certainty: countersign.Unknown}
-	raw, ok := canon.Member(params, append([]string{"arguments"}, strings.Split(argument, ".")...)...)
+	raw, ok := argumentAt(params, argument)
 	if !ok || raw[0] != '"' {
 		u.found("data.sink-unknown", "no text in "+argument, where, "catalogue", countersign.Known)
 		return
 	}
-	address := decoded(raw)
-	u.facts.Sink.Address = clip(address)
-	region, known := regionOf(address, sinks)
+	u.goesTo(decoded(raw), where, r)
+}
+
+// argumentAt is the argument under a dotted path.
+func argumentAt(params []byte, path string) ([]byte, bool) {
+	return canon.Member(params, append([]string{"arguments"}, strings.Split(path, ".")...)...)
+}
+
+// goesTo notes that data would go to the address.
+func (u *understanding) goesTo(address, where string, r countersign.Resource) {
+	u.facts.Exports = true
+	u.facts.Sink = &countersign.Destination{Address: clip(address), Certainty: countersign.Unknown}
+	region, known := regionOf(address, u.sinks)
 	if !known {
 		u.found("data.sink-unknown", address, where, "catalogue", countersign.Known)
 		return

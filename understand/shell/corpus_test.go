@@ -1,0 +1,109 @@
+package shell_test
+
+import (
+	"bufio"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/countersignhq/countersign/internal/worker"
+	"github.com/countersignhq/countersign/understand"
+	"github.com/countersignhq/countersign/understand/shell"
+)
+
+// pool has a long deadline: the machine of a test may be busy.
+var pool = worker.New(shell.Worker, worker.Config{Deadline: time.Minute})
+
+func TestMain(m *testing.M) {
+	worker.Main(os.Args, map[string]worker.Handler{shell.Worker: shell.Parse})
+	code := m.Run()
+	pool.Close()
+	os.Exit(code)
+}
+
+// reading is what a child finds in the text.
+func reading(t *testing.T, text string) understand.Reading {
+	t.Helper()
+	answer, err := pool.Ask(shell.Line(text))
+	if err != nil {
+		t.Fatalf("%.80q: %v", text, err)
+	}
+	r, err := understand.ParseReading(answer)
+	if err != nil {
+		t.Fatalf("%.80q: %s: %v", text, answer, err)
+	}
+	return r
+}
+
+// words are the verbs and indicators of a reading.
+func words(r understand.Reading) []string {
+	all := slices.Clone(r.Verbs)
+	for _, f := range r.Found {
+		all = append(all, f.ID)
+	}
+	return all
+}
+
+// A labelled line is a text and the words that say what must be recognised.
+type labelled struct{ text, labels string }
+
+func corpus(t testing.TB, file string) (lines []labelled) {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	scan := bufio.NewScanner(f)
+	for scan.Scan() {
+		if text, labels, ok := strings.Cut(scan.Text(), " ||| "); ok && !strings.HasPrefix(text, "# ") {
+			lines = append(lines, labelled{strings.ReplaceAll(text, "<NL>", "\n"), labels})
+		}
+	}
+	if scan.Err() != nil {
+		t.Fatal(scan.Err())
+	}
+	return lines
+}
+
+// missing names the label that does not fit, empty if all do.
+func missing(r understand.Reading, labels string) string {
+	found := words(r)
+	for label := range strings.SplitSeq(labels, ",") {
+		ok := false
+		program, isProgram := strings.CutPrefix(label, "cmd:")
+		switch {
+		case label == "safe":
+			ok = slices.Equal(found, []string{"shell.read"})
+		case isProgram:
+			ok = slices.ContainsFunc(r.Objects, func(o understand.Object) bool { return o.Name == program })
+		default:
+			ok = slices.Contains(found, label)
+		}
+		if !ok {
+			return label
+		}
+	}
+	return ""
+}
+
+func TestEveryLineOfTheCorpusIsClassedAsLabelled(t *testing.T) {
+	for _, file := range []string{"testdata/corpus.txt", "testdata/more.txt"} {
+		lines := corpus(t, file)
+		met := 0
+		for _, c := range lines {
+			r := reading(t, c.text)
+			if label := missing(r, c.labels); label != "" {
+				t.Errorf("%q: got %v, want %s", c.text, words(r), label)
+				continue
+			}
+			met++
+		}
+		t.Logf("%s: %d of %d lines", file, met, len(lines))
+		if len(lines) < 50 {
+			t.Errorf("%s has %d lines", file, len(lines))
+		}
+	}
+}
