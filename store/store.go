@@ -57,9 +57,11 @@ type Requests interface {
 
 // Jobs are the things to do at a time: timers, deliveries to and from chats. Most
 // are made by Commit. While a lease runs nobody else claims a job of the kind and
-// key, not even one that has replaced it.
+// key, not even one that has replaced it. A store that one process alone can have
+// open ends the leases of the process before when it is opened.
 type Jobs interface {
-	// Claim leases up to max due jobs of the kind until now+lease.
+	// Claim leases up to max due jobs of the kind until now+lease. A lease of no time
+	// keeps them from nobody: it only looks.
 	Claim(ctx context.Context, kind string, lease time.Duration, max int) ([]Job, error)
 	// Finish removes a claimed job. ErrConflict if its lease was lost, or if it was
 	// replaced: the new one can then be claimed at once.
@@ -106,6 +108,41 @@ type Store interface {
 	Vault() Vault
 	Ephemeral() Ephemeral
 	Close() error
+}
+
+// A Counter also counts what somebody should look after. It reads as little as
+// that takes, however much there is.
+type Counter interface {
+	Census(ctx context.Context) (Census, error)
+}
+
+// A Census is how much there is of it.
+type Census struct {
+	// Pending, Running and Unknown are numbers of requests.
+	Pending, Running, Unknown int
+	// Oldest is when the first of those that are pending was asked; zero if none is.
+	Oldest time.Time
+	// Jobs are those of each kind that has any.
+	Jobs []Backlog
+}
+
+// A Backlog is the jobs of one kind.
+type Backlog struct {
+	Kind string
+	// Jobs are all of them, Due those whose time has come.
+	Jobs, Due int
+	// Since is when the first of the due was due; zero if none is.
+	Since time.Time
+}
+
+// A Cost is what one commit took, whoever shared it.
+type Cost struct {
+	Changes, Leaves int
+	// Took is the time of the whole transaction, Sync the part in which it was made
+	// durable.
+	Took, Sync time.Duration
+	// Err is why nothing was committed; nil if it was.
+	Err error
 }
 
 // A Change is what one commit records: events of one request or one entity, in

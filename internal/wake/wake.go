@@ -33,6 +33,17 @@ func (h *Hub[K]) Register(key K) (<-chan struct{}, func()) {
 	}
 }
 
+// Waiting is how many wait, whatever for.
+func (h *Hub[K]) Waiting() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := 0
+	for _, waiters := range h.waiting {
+		n += len(waiters)
+	}
+	return n
+}
+
 // Wake wakes the waiters of the keys. It never blocks.
 func (h *Hub[K]) Wake(keys ...K) {
 	h.mu.Lock()

@@ -20,11 +20,25 @@ func TestAWakeBeforeTheWaitIsNotLost(t *testing.T) {
 	}
 }
 
+func TestAllWhoWaitAreCounted(t *testing.T) {
+	var h Hub[string]
+	for _, key := range []string{"a", "a", "b", ""} {
+		_, done := h.Register(key)
+		defer done()
+	}
+	if got := h.Waiting(); got != 4 {
+		t.Errorf("got %d that wait, want 4", got)
+	}
+}
+
 func TestWhoIsDoneLeavesNothingBehind(t *testing.T) {
 	var h Hub[string]
 	_, done := h.Register("a")
 	done()
 	h.Wake("a")
+	if got := h.Waiting(); got != 0 {
+		t.Errorf("got %d that wait, want 0", got)
+	}
 	if got := len(h.waiting); got != 0 {
 		t.Errorf("got %d keys waited for, want 0", got)
 	}

@@ -21,9 +21,9 @@ type Config struct {
 	Data string
 	// Trust is what the head of the log must verify by. Zero: it is only read.
 	Trust ledger.Trust
-	// GivenUp are the things that were given up and that somebody should look at,
+	// GivenUp counts the things that were given up and that somebody should look at,
 	// such as a card that no try could post. Nil: nothing is.
-	GivenUp func() []string
+	GivenUp func(context.Context) (int, error)
 	// Now is the clock that the store also has. Defaults to time.Now.
 	Now func() time.Time
 	// Log gets why a check fails. Defaults to slog.Default.
@@ -44,8 +44,8 @@ const (
 type Report struct {
 	Ready  bool              `json:"ready"`
 	Checks map[string]string `json:"checks"`
-	// GivenUp counts what was given up since the server began. It makes nothing less
-	// ready, and somebody should look at the log.
+	// GivenUp counts what was given up and lies there. It makes nothing less ready, and
+	// somebody should look at it: countersign doctor lists it.
 	GivenUp int `json:"given_up,omitempty"`
 }
 
@@ -108,7 +108,10 @@ func (h *handler) current(ctx context.Context) Report {
 		}
 	}
 	if h.cfg.GivenUp != nil {
-		report.GivenUp = len(h.cfg.GivenUp())
+		var err error
+		if report.GivenUp, err = h.cfg.GivenUp(ctx); err != nil {
+			h.cfg.Log.Warn("nobody can tell what was given up", "err", err)
+		}
 	}
 	h.report, h.made = report, now
 	return report

@@ -78,6 +78,7 @@ func WriteMethod(w http.ResponseWriter, methods []string) {
 }
 
 func send(w http.ResponseWriter, p client.Problem) {
+	told(w, countersign.Code(p.Code))
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")

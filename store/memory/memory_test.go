@@ -23,6 +23,7 @@ func TestJobs(t *testing.T)      { storetest.TestJobs(t, open) }
 func TestVault(t *testing.T)     { storetest.TestVault(t, open) }
 func TestDirectory(t *testing.T) { storetest.TestDirectory(t, open) }
 func TestEphemeral(t *testing.T) { storetest.TestEphemeral(t, open) }
+func TestCounter(t *testing.T)   { storetest.TestCounter(t, open) }
 
 func TestReopen(t *testing.T) {
 	storetest.TestReopen(t, open, func(_ *testing.T, _ *storetest.Setting, s store.Store) store.Store {

@@ -340,6 +340,9 @@ func TestThePinRefusesAnOlderCopyAndAFork(t *testing.T) {
 	if err := reopen(cfg); err == nil || !strings.Contains(err.Error(), "older copy") {
 		t.Errorf("an older copy: got %v, want it refused", err)
 	}
+	if s, err := OpenReadOnly(t.Context(), path, cfg); err == nil || !strings.Contains(err.Error(), "older copy") {
+		t.Errorf("an older copy, to read: got %v, %v; want it refused", s, err)
+	}
 	for range 4 {
 		if err := reopen(config(set)); err != nil {
 			t.Fatal(err)

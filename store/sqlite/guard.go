@@ -158,6 +158,13 @@ func startPin(ctx context.Context, cfg Config, head ledger.Checkpoint, read ledg
 	return p, nil
 }
 
+// A PinError says that a record is not the one that its pin has seen, whole: an
+// older copy, or another one.
+type PinError struct{ detail string }
+
+// Error implements error.
+func (e *PinError) Error() string { return e.detail }
+
 func checkPin(ctx context.Context, cfg Config, head ledger.Checkpoint, read ledger.TileFunc) error {
 	b, err := os.ReadFile(cfg.Pin)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -168,17 +175,17 @@ func checkPin(ctx context.Context, cfg Config, head ledger.Checkpoint, read ledg
 	}
 	pinned, err := ledger.OpenCheckpoint(b, cfg.Origin, cfg.Keys)
 	if err != nil {
-		return fmt.Errorf("the pin %s: %w; it is of another record, or was changed", cfg.Pin, err)
+		return &PinError{fmt.Sprintf("the pin %s: %v; it is of another record, or was changed", cfg.Pin, err)}
 	}
 	if head.Size < pinned.Size {
-		return fmt.Errorf("the record has %d leaves and the pin %s has seen %d: this is an older copy; find the newer one", head.Size, cfg.Pin, pinned.Size)
+		return &PinError{fmt.Sprintf("the record has %d leaves and the pin %s has seen %d: this is an older copy; find the newer one", head.Size, cfg.Pin, pinned.Size)}
 	}
 	proof, err := ledger.ProveExtension(ctx, read, pinned, head)
-	if err == nil {
-		err = ledger.CheckExtension(pinned, head, proof)
-	}
 	if err != nil {
-		return fmt.Errorf("the record does not begin with the %d leaves that the pin %s has seen: it is another one, or was changed: %w", pinned.Size, cfg.Pin, err)
+		return fmt.Errorf("compare the record with the pin %s: %w", cfg.Pin, err)
+	}
+	if err := ledger.CheckExtension(pinned, head, proof); err != nil {
+		return &PinError{fmt.Sprintf("the record does not begin with the %d leaves that the pin %s has seen: it is another one, or was changed: %v", pinned.Size, cfg.Pin, err)}
 	}
 	return nil
 }

@@ -20,8 +20,8 @@ var ErrReadOnly = errors.New("the store is open for reading only")
 // OpenReadOnly opens the database of a server that does not run, to read it and
 // nothing else: it takes no lock, changes no schema and writes to no file of it,
 // so that it can be of another user, a copy, or on a medium that takes no
-// writes. It makes the same checks as Open but for the pin, and refuses another
-// schema than this program's. Close returns an error if the database was written
+// writes. It makes the same checks as Open, with a pin that it does not move, and
+// refuses another schema than this program's. Close returns an error if the database was written
 // to meanwhile; what was read is then no evidence of anything.
 func OpenReadOnly(ctx context.Context, path string, cfg Config) (*Store, error) {
 	if cfg.Now == nil {
@@ -68,7 +68,10 @@ func (s *Store) openReadOnly(ctx context.Context) (err error) {
 		return err
 	}
 	s.tip.Store(&tip)
-	return nil
+	if s.cfg.Pin == "" {
+		return nil
+	}
+	return checkPin(ctx, s.cfg, tip.Checkpoint, s.Tile)
 }
 
 // checkSchema refuses a schema that Open would bring up to date, or is newer.

@@ -38,6 +38,8 @@ type Config struct {
 	// Wake is told what changed after each durable commit. It must not block, nor
 	// write to the store.
 	Wake func(ids []countersign.RequestID)
+	// Measure is told what each commit took. It must not block. Defaults to nothing.
+	Measure func(store.Cost)
 }
 
 // ErrClosed is returned by a store after Close.
@@ -73,6 +75,9 @@ func Open(ctx context.Context, path string, cfg Config) (*Store, error) {
 	if cfg.Wake == nil {
 		cfg.Wake = func([]countersign.RequestID) {}
 	}
+	if cfg.Measure == nil {
+		cfg.Measure = func(store.Cost) {}
+	}
 	s := &Store{cfg: cfg, path: path}
 	if err := s.open(ctx); err != nil {
 		s.shut()
@@ -107,6 +112,10 @@ func (s *Store) open(ctx context.Context) (err error) {
 	}
 	s.tip.Store(&tip)
 	if s.pin, err = startPin(ctx, s.cfg, tip.Checkpoint, s.Tile); err != nil {
+		own.Close()
+		return err
+	}
+	if err := freeLeases(ctx, own); err != nil {
 		own.Close()
 		return err
 	}

@@ -270,6 +270,14 @@ func (s *Store) rebuild(ctx context.Context) (*countersign.Directory, error) {
 	return batch.FoldDirectory(all)
 }
 
+// freeLeases ends the leases of jobs that an earlier process held: it is gone, or
+// this one would not have the lock. What it had taken is done at once and not only
+// when its lease is over.
+func freeLeases(ctx context.Context, own *sql.DB) error {
+	_, err := own.ExecContext(ctx, "UPDATE jobs SET lease = '', until = 0 WHERE until <> 0 OR lease <> ''")
+	return err
+}
+
 // column reads a query of one column.
 func column[T any](ctx context.Context, q queryer, query string, args ...any) ([]T, error) {
 	rows, err := q.QueryContext(ctx, query, args...)

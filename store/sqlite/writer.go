@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/store"
@@ -139,10 +140,12 @@ func (w *writer) close() error {
 // write puts the operations into one transaction and answers each.
 func (w *writer) write(ops []*op) {
 	g := group{ops: ops}
+	began := time.Now()
 	err := w.dead
 	if err == nil {
 		err = w.transact(context.Background(), &g)
 	}
+	w.measure(&g, time.Since(began), err)
 	for _, o := range ops {
 		switch {
 		case o.err != nil:
@@ -158,6 +161,18 @@ func (w *writer) write(ops []*op) {
 	}
 }
 
+// measure tells what a transaction took that was to record something.
+func (w *writer) measure(g *group, took time.Duration, err error) {
+	cost := store.Cost{Changes: len(g.taken), Took: took, Sync: g.sync, Err: err}
+	if err == nil && cost.Changes == 0 || !slices.ContainsFunc(g.ops, func(o *op) bool { return o.change != nil }) {
+		return
+	}
+	if g.batch != nil {
+		cost.Leaves = len(g.batch.Records)
+	}
+	w.s.cfg.Measure(cost)
+}
+
 // A group is what shares one transaction.
 type group struct {
 	ops   []*op
@@ -165,6 +180,7 @@ type group struct {
 	taken map[*batch.Draft]*change // those that go on record
 	tiles []ledger.Tile
 	tip   batch.Tip // afterwards
+	sync  time.Duration
 	// careful is set for a second try, after a unique index refused the first.
 	careful bool
 }
@@ -183,7 +199,10 @@ func (w *writer) transact(ctx context.Context, g *group) error {
 		}
 		return explain(err)
 	}
-	if err := w.commit(ctx); err != nil {
+	began := time.Now()
+	err := w.commit(ctx)
+	g.sync = time.Since(began)
+	if err != nil {
 		if err := w.find(ctx, g.tip, explain(err)); err != nil {
 			return err
 		}

@@ -24,6 +24,7 @@ func TestJobs(t *testing.T, open Open) {
 		{"OfManyClaimersOneGetsAJob", oneClaimer},
 		{"ARefusedChangeMakesNoJob", noJob},
 		{"WhatReplacesAClaimedJobWaitsForItsClaimer", replacedJob},
+		{"AClaimOfNoTimeOnlyLooks", lookedAtJobs},
 		{"APostponedJobComesBackWithItsBody", postponedJob},
 		{"AJobIsAddedOnce", addedJob},
 	} {

@@ -90,3 +90,20 @@ func addedJob(t *testing.T, set *Setting, s store.Store) {
 		t.Errorf("added when it was done: %v", err)
 	}
 }
+
+func lookedAtJobs(t *testing.T, set *Setting, s store.Store) {
+	for _, key := range []string{"a", "b"} {
+		if err := s.Add(t.Context(), store.Job{Kind: "dead", Key: key, Due: set.Clock.Now()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // a claim of no time keeps nothing from anybody
+		if jobs, err := s.Claim(t.Context(), "dead", 0, 10); err != nil || len(jobs) != 2 {
+			t.Errorf("looked at %v, %v; want both", jobs, err)
+		}
+	}
+	claims(t, s, "dead", 10, "a", "b")
+	if jobs, err := s.Claim(t.Context(), "dead", 0, 10); err != nil || len(jobs) != 0 {
+		t.Errorf("looked at %v, %v; want nothing while they are claimed", jobs, err)
+	}
+}

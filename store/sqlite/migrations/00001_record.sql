@@ -43,6 +43,7 @@ CREATE UNIQUE INDEX subjects_open_key ON subjects (open_key) WHERE open_key IS N
 CREATE INDEX subjects_digest ON subjects (first >> 11, digest) WHERE digest IS NOT NULL;
 CREATE INDEX subjects_pending ON subjects (first) WHERE decision = 'pending';
 CREATE INDEX subjects_running ON subjects (first) WHERE execution = 'running';
+CREATE INDEX subjects_unknown ON subjects (first) WHERE execution = 'unknown';
 CREATE INDEX subjects_entity ON subjects (first) WHERE decision IS NULL;
 
 -- One row that only the vault key opens which the keys were wrapped with.
