@@ -95,6 +95,11 @@ func Beginning(b Body, at time.Time) Body {
 		if b.Person.Since.IsZero() {
 			b.Person.Since = at
 		}
+		if b.Person.Away != nil && b.Person.Away.Since.IsZero() {
+			away := *b.Person.Away
+			away.Since = at
+			b.Person.Away = &away
+		}
 		return b
 	case GroupChanged:
 		members := append([]Member{}, b.Group.Members...)
@@ -132,10 +137,15 @@ func began(asked, done Body) (time.Time, bool) {
 	switch a := asked.(type) {
 	case PersonChanged:
 		d, ok := done.(PersonChanged)
-		if !ok || !a.Person.Since.IsZero() {
-			return time.Time{}, ok
+		switch {
+		case !ok || (a.Person.Away == nil) != (d.Person.Away == nil):
+			return time.Time{}, false
+		case a.Person.Since.IsZero():
+			return d.Person.Since, true
+		case a.Person.Away != nil && a.Person.Away.Since.IsZero():
+			return d.Person.Away.Since, true
 		}
-		return d.Person.Since, true
+		return time.Time{}, true
 	case GroupChanged:
 		d, ok := done.(GroupChanged)
 		if !ok || len(d.Group.Members) != len(a.Group.Members) {

@@ -30,6 +30,8 @@ type Directory struct {
 	Paired bool
 	// Tokens finds the agent of a token by its hash.
 	Tokens map[Digest]string
+	// Now is the moment that it is looked at, as At has it; zero as it is kept.
+	Now time.Time
 }
 
 // The ids that control-plane events carry besides "per_…" and "agt_…".
@@ -135,9 +137,7 @@ func NewDirectory() *Directory {
 func (d *Directory) GroupsOf(person string, asked time.Time) []string {
 	var names []string
 	for name, g := range d.Groups {
-		if slices.ContainsFunc(g.Members, func(m Member) bool {
-			return m.Person == person && m.Since.Before(asked)
-		}) {
+		if d.counts(g, person, asked) {
 			names = append(names, name)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/countersignhq/countersign"
@@ -24,6 +25,9 @@ func (a *auditor) controlled(e countersign.Event) error {
 		return nil
 	}
 	if e.Who.Actor.Kind == countersign.KindGateway {
+		if e.Kind() == countersign.KindGroupChanged {
+			return nil // on-call duty: grouped judges it
+		}
 		return a.pinned(e)
 	}
 	if !solo(e.Body) {
@@ -80,8 +84,15 @@ func (a *auditor) reduces(b countersign.Body) bool {
 		return b.Halt.On
 	case countersign.PersonChanged:
 		old, ok := a.people.persons[b.Person.ID]
+		less := lessAway(old.Away, b.Person.Away)
+		if less {
+			old.Away = b.Person.Away
+		}
+		if !ok || !b.Person.Inactive && (old.Inactive || !less) {
+			return false
+		}
 		old.Inactive = b.Person.Inactive
-		return ok && b.Person.Inactive && reflect.DeepEqual(old, b.Person)
+		return reflect.DeepEqual(old, b.Person)
 	case countersign.AgentChanged:
 		old, ok := a.people.agents[b.Agent.ID]
 		if !ok || len(old.Tokens) != len(b.Agent.Tokens) || old.Inactive && !b.Agent.Inactive {
@@ -96,7 +107,12 @@ func (a *auditor) reduces(b countersign.Body) bool {
 				return false
 			}
 		}
-		old.Inactive, old.Tokens = b.Agent.Inactive, b.Agent.Tokens
+		for _, i := range b.Agent.Identities {
+			if !slices.ContainsFunc(old.Identities, i.Equal) {
+				return false
+			}
+		}
+		old.Inactive, old.Tokens, old.Identities = b.Agent.Inactive, b.Agent.Tokens, b.Agent.Identities
 		return reflect.DeepEqual(old, b.Agent)
 	}
 	return false

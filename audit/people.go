@@ -13,6 +13,7 @@ import (
 type people struct {
 	persons   map[string]countersign.Person
 	groups    map[string]map[string]time.Time // members, since when
+	pools     map[string]string               // of on-call groups: from whom a schedule selects
 	agents    map[string]countersign.Agent
 	resources map[string]countersign.Resource
 	policy    countersign.Digest
@@ -27,7 +28,7 @@ type people struct {
 
 func newPeople() *people {
 	return &people{
-		persons: map[string]countersign.Person{}, groups: map[string]map[string]time.Time{},
+		persons: map[string]countersign.Person{}, groups: map[string]map[string]time.Time{}, pools: map[string]string{},
 		agents: map[string]countersign.Agent{}, resources: map[string]countersign.Resource{},
 		keys: map[string]key{}, links: map[countersign.RequestID]string{}, halts: map[string]bool{},
 	}
@@ -38,15 +39,13 @@ func (p *people) change(e countersign.Event) error {
 	defer p.pair()
 	switch b := e.Body.(type) {
 	case countersign.PersonChanged:
+		wrong := p.absent(e, b.Person)
 		if p.persons[b.Person.ID] = b.Person; b.Person.Inactive {
 			p.unlinkAll(b.Person.ID)
 		}
+		return errors.Join(wrong, notByAgent(e))
 	case countersign.GroupChanged:
-		members := map[string]time.Time{}
-		for _, m := range b.Group.Members {
-			members[m.Person] = m.Since
-		}
-		p.groups[b.Group.Name] = members
+		return errors.Join(p.grouped(e, b.Group), notByAgent(e))
 	case countersign.AgentChanged:
 		p.agents[b.Agent.ID] = b.Agent
 	case countersign.ResourceChanged:
@@ -148,11 +147,11 @@ func (a *auditor) mayDecide(acc *account, e countersign.Event) error {
 	if acc.requirement == nil {
 		return errors.New("it was decided before it was held")
 	}
-	if err := a.standing(acc, id); err != nil {
+	if err := errors.Join(a.standing(acc, id), a.present(id)); err != nil {
 		return err
 	}
 	for _, s := range acc.requirement.Stages {
-		if a.member(s.Reviewers, id, acc.created) {
+		if a.sits(acc, s.Reviewers, id) {
 			return nil
 		}
 	}
@@ -178,7 +177,11 @@ func (a *auditor) member(groups []string, person string, before time.Time) bool 
 		if who, ok := a.people.persons[person]; g == countersign.Everyone && ok && who.Since.Before(before) {
 			return true
 		}
-		if since, ok := a.people.groups[g][person]; ok && since.Before(before) {
+		since, ok := a.people.groups[g][person]
+		if pool, onCall := a.people.pools[g]; onCall && ok {
+			since, ok = a.people.groups[pool][person]
+		}
+		if ok && since.Before(before) {
 			return true
 		}
 	}
@@ -203,8 +206,8 @@ func (a *auditor) fill(acc *account, places []countersign.Stage, seated map[stri
 		return true
 	}
 	for _, p := range acc.approvals {
-		if seated[p.person] || a.standing(acc, p.person) != nil || (p.key != "" && a.counting(acc, p.person, p.key) != nil) ||
-			!p.assurance.Meets(places[0].Assurance) || !a.member(places[0].Reviewers, p.person, acc.created) {
+		if seated[p.person] || a.standing(acc, p.person) != nil || a.present(p.person) != nil || (p.key != "" && a.counting(acc, p.person, p.key) != nil) ||
+			!p.assurance.Meets(places[0].Assurance) || !a.sits(acc, places[0].Reviewers, p.person) {
 			continue
 		}
 		seated[p.person] = true

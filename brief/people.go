@@ -25,6 +25,10 @@ type Deciders struct {
 	Refused []Signature `json:"refused"`
 	// Next is who is needed as well if nobody decides; nil: nobody.
 	Next *Next `json:"next,omitempty"`
+	// Now says who is on duty for the on-call groups among them, and who stands in for
+	// somebody who is away. Like the time left, it changes while people read, and is no
+	// part of the view.
+	Now []Text `json:"now,omitempty"`
 	// Closed says until when nobody can approve it and why; nil: it is open.
 	Closed *Closed `json:"closed,omitempty"`
 }
@@ -144,6 +148,7 @@ func deciders(r countersign.Request, p people) Deciders {
 	}
 	d.Reason, d.Barred = q.Reason, p.barred(r)
 	d.Next, d.Closed = timesOf(r)
+	d.Now = p.now(r, q.Stages)
 	signed := p.seats(r, q.Stages)
 	for i, s := range q.Stages {
 		if floor := r.Facts.Severity().Floor(); !s.Assurance.Meets(floor) {
@@ -188,10 +193,11 @@ func stageSays(s Stage) string {
 func (p people) seats(r countersign.Request, stages []countersign.Stage) [][]countersign.Decision {
 	seats := make([][]countersign.Decision, len(stages))
 	fits := func(d countersign.Decision, s countersign.Stage) bool {
-		if !d.Assurance.Meets(s.Assurance) || p.Directory == nil {
+		counted := r.Decision != countersign.DecisionPending && p.Directory != nil && !p.sits(d.By.ID, r, stages...)
+		if !d.Assurance.Meets(s.Assurance) || p.Directory == nil || counted { // when it counted they sat there
 			return d.Assurance.Meets(s.Assurance)
 		}
-		return slices.ContainsFunc(p.GroupsOf(d.By.ID, r.CreatedAt), func(g string) bool { return slices.Contains(s.Reviewers, g) })
+		return p.sits(d.By.ID, r, s)
 	}
 	// Kuhn's algorithm: whoever sits moves on if there is another seat for them.
 	var seat func(d countersign.Decision, tried []bool) bool
@@ -221,6 +227,15 @@ func (p people) seats(r countersign.Request, stages []countersign.Stage) [][]cou
 		}
 	}
 	return seats
+}
+
+// sits reports whether the person has a seat now of a group that one of the stages
+// names.
+func (p people) sits(person string, r countersign.Request, stages ...countersign.Stage) bool {
+	seats := p.SeatsOf(person, r.CreatedAt, r.Barred)
+	return slices.ContainsFunc(stages, func(s countersign.Stage) bool {
+		return slices.ContainsFunc(seats, func(g string) bool { return slices.Contains(s.Reviewers, g) })
+	})
 }
 
 // A barrier collects who cannot decide and why, in the order of finding.

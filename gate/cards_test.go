@@ -2,6 +2,9 @@ package gate_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -117,6 +120,26 @@ func TestAPersonLinksTheirOwnAccountAndNoOther(t *testing.T) {
 	must(t, w.gate.Link(t.Context(), w.as("carol", "link"), theirs))
 }
 
+func TestALinkIsNeverMadeOrBrokenInSilence(t *testing.T) {
+	w := asking(t)
+	must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
+	must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob"))) // again is nothing
+	must(t, w.gate.Unlink(t.Context(), operator(), link("bob").ID(), "left"))
+	jobs, err := w.store.Claim(t.Context(), gate.JobNotices, time.Minute, 10)
+	must(t, err)
+	var said []string
+	for _, j := range jobs {
+		var body struct{ Notice gate.LinkNotice }
+		must(t, json.Unmarshal(j.Body, &body))
+		n := body.Notice
+		said = append(said, fmt.Sprint(j.Key, n.Link.Person, n.Broken, n.By.Kind, n.Because))
+	}
+	want := []string{"lnk:slack/T1/Ubob@1 per_bob false person ", "lnk:slack/T1/Ubob@2 per_bob true operator left"}
+	if len(said) != 2 || strings.ReplaceAll(said[0]+said[1], " ", "") != strings.ReplaceAll(want[0]+want[1], " ", "") {
+		t.Errorf("queued %q, want %q", said, want)
+	}
+}
+
 func TestALinkMadeOncePeopleArePairedNeedsAPasskeySession(t *testing.T) {
 	w := newWorld(t)
 	w.enrol("bob")
@@ -147,6 +170,28 @@ func TestADecisionThroughALinkIsWorthAChatAndNoMore(t *testing.T) {
 	if d := got.Decisions[0]; d.Assurance != countersign.Chat || d.Method != "chat" || d.Channel != "slack" || !d.Solo {
 		t.Errorf("on record is %+v, want chat by slack of somebody without a passkey", d)
 	}
+}
+
+func TestT16AStolenChatAccountApprovesNothingThatNeedsMore(t *testing.T) {
+	w := chatting(t)
+	must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
+	for tool, more := range map[string]bool{"grant": true, "list": false} {
+		r := w.held(tool, `{"path":"/srv/a"}`)
+		d := w.says("bob", countersign.Approve, r.ID)
+		d.Link, d.Assurance, d.Method, d.Solo = link("bob").ID(), countersign.Passkey, "passkey", false
+		_, err := w.gate.Decide(t.Context(), d)
+		if !more {
+			must(t, err)
+			continue
+		}
+		w.refused(err, countersign.CodeAssuranceTooLow)
+		now, err := w.gate.Get(t.Context(), r.ID)
+		must(t, err)
+		if len(now.Decisions) != 0 || len(now.Refusals) != 1 || now.Refusals[0].Decision.Assurance != countersign.Chat {
+			t.Errorf("on record are %+v and %+v, want one refused attempt, worth a chat", now.Decisions, now.Refusals)
+		}
+	}
+	w.holds()
 }
 
 func TestAnApprovalInAChatIsVoidOnceTheLinkIsBroken(t *testing.T) {

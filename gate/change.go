@@ -69,9 +69,9 @@ func (g *Gate) Propose(ctx context.Context, by countersign.Principal, origin cou
 
 func (g *Gate) change(ctx context.Context, who countersign.Who, reason string, next nextBody) error {
 	for {
-		d, err := g.store.Snapshot(ctx)
+		d, err := g.Directory(ctx)
 		if err != nil {
-			return unavailable(err)
+			return err
 		}
 		id, body, err := next(d)
 		if err != nil || body == nil {
@@ -115,6 +115,8 @@ func mayAlone(d *countersign.Directory, by countersign.Principal, b countersign.
 		return !d.Paired || amend.Reduces(d, b), nil
 	case d.Paired:
 		return amend.Reduces(d, b) && isTheirs(d, by, b), nil
+	case isOwnAbsence(d, by, b):
+		return true, nil
 	case !enrolled(d, by.ID):
 		return false, &countersign.Error{Code: countersign.CodeForbidden, Detail: by.Name + " has no passkey, and changes nothing alone", Hint: "enrol a passkey, or ask the operator"}
 	}
@@ -148,9 +150,9 @@ func enrolled(d *countersign.Directory, person string) bool {
 // direct records a change that nobody is asked about.
 func (g *Gate) direct(ctx context.Context, who countersign.Who, next nextBody) error {
 	for {
-		d, err := g.store.Snapshot(ctx)
+		d, err := g.Directory(ctx)
 		if err != nil {
-			return unavailable(err)
+			return err
 		}
 		id, body, err := next(d)
 		if err != nil || body == nil {
@@ -170,8 +172,12 @@ func (g *Gate) commit(ctx context.Context, d *countersign.Directory, who counter
 	if err != nil {
 		return err
 	}
+	jobs, err := g.notices(who.Actor, id, d.Versions[id]+1, body)
+	if err != nil {
+		return err
+	}
 	// What was right for the directory as it was is recorded on no other one.
-	_, err = g.store.Commit(ctx, store.Change{Events: []ledger.Event{e}, Directory: d.Version})
+	_, err = g.store.Commit(ctx, store.Change{Events: []ledger.Event{e}, Directory: d.Version, Jobs: jobs})
 	if err != nil {
 		return unavailable(fmt.Errorf("record %s of %s: %w", e.Kind, id, err))
 	}
@@ -218,7 +224,7 @@ func enoughPeople(d *countersign.Directory, by countersign.Principal) error {
 	barred := quorum.Barred(d, by, nil)
 	n := 0
 	for id := range d.People {
-		if enrolled(d, id) && !slices.Contains(barred, id) {
+		if _, away := d.AwayOf(id); enrolled(d, id) && !away && !slices.Contains(barred, id) {
 			n++
 		}
 	}
@@ -226,7 +232,7 @@ func enoughPeople(d *countersign.Directory, by countersign.Principal) error {
 		return nil
 	}
 	e := &countersign.Error{Code: countersign.CodeCannotApprove, Detail: fmt.Sprintf("a change needs two people with passkeys beside who asks for it, and there are %d", n),
-		Hint: "have the operator ask for it, whom nobody stands behind"}
+		Hint: "have the operator ask for it on the server's machine, such as with countersign person add NAME: who is here can then approve it"}
 	if by.Kind == countersign.KindOperator {
 		e.Hint = "a person who is here enrols a passkey: a new link, or a recovery code"
 	}

@@ -14,13 +14,13 @@ import (
 )
 
 // Directory returns what is known of people, groups, agents, resources and the
-// policy. It is shared: nobody writes to it.
+// policy, with who is away at this moment. It is shared: nobody writes to it.
 func (g *Gate) Directory(ctx context.Context) (*countersign.Directory, error) {
 	d, err := g.store.Snapshot(ctx)
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	return d, nil
+	return d.At(g.moment()), nil
 }
 
 // SetPerson adds a person or changes one. A new one may decide what is asked
@@ -29,7 +29,7 @@ func (g *Gate) Directory(ctx context.Context) (*countersign.Directory, error) {
 func (g *Gate) SetPerson(ctx context.Context, who countersign.Who, p countersign.Person) (countersign.Person, error) {
 	err := g.Change(ctx, who, func(d *countersign.Directory) (countersign.RequestID, countersign.Body, error) {
 		old, ok := d.People[p.ID]
-		if p.Since = old.Since; ok {
+		if p.Since, p.Away = old.Since, old.Away; ok {
 			p.InvitedBy = old.InvitedBy
 		} else if p.InvitedBy == "" {
 			p.InvitedBy = who.Actor.ID

@@ -82,14 +82,21 @@ func (g *Gate) decide(ctx context.Context, d Decision) (countersign.Request, err
 
 // deciding returns what a decision of the person on the request is taken on.
 func (g *Gate) deciding(ctx context.Context, id countersign.RequestID, person string) (*countersign.Directory, countersign.Request, error) {
-	dir, err := g.store.Snapshot(ctx)
+	dir, err := g.Directory(ctx)
 	if err != nil {
-		return nil, countersign.Request{}, unavailable(err)
+		return nil, countersign.Request{}, err
 	}
 	if _, ok := dir.People[person]; !ok {
 		return nil, countersign.Request{}, &countersign.Error{Code: countersign.CodeForbidden, Detail: "only a person decides", Hint: "sign in as a reviewer"}
 	}
 	r, err := g.Get(ctx, id)
+	if err != nil {
+		return dir, r, err
+	}
+	again, err := g.reopen(ctx, dir, r)
+	if again {
+		err = store.ErrConflict // look at it as it is now
+	}
 	return dir, r, err
 }
 
@@ -155,7 +162,7 @@ func (g *Gate) checkApproval(dir *countersign.Directory, r countersign.Request, 
 
 // enough refuses an approval that no stage of the person's would take.
 func enough(dir *countersign.Directory, r countersign.Request, d Decision) *countersign.Error {
-	groups := dir.GroupsOf(d.By.ID, r.CreatedAt)
+	groups := quorum.Seats(dir, r, d.By.ID)
 	least := countersign.Passkey
 	for _, s := range r.Verdict.Requirement.Stages {
 		if !quorum.Overlap(s.Reviewers, groups) {

@@ -36,6 +36,7 @@ func (g *Gate) Tick(ctx context.Context) error {
 		g.due(ctx, jobLapse, g.lapse),
 		g.due(ctx, jobEscalate, g.climb),
 		g.due(ctx, jobRemind, g.remind),
+		g.turn(ctx),
 	)
 }
 

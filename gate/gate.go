@@ -21,6 +21,7 @@ import (
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/policy"
 	"github.com/countersignhq/countersign/store"
+	"github.com/countersignhq/countersign/understand/mcptool"
 )
 
 // A Gate takes asks and decisions. It is safe for concurrent use.
@@ -38,6 +39,11 @@ type Gate struct {
 	drain   sync.Once
 
 	quotas quotas
+	// turned is the last turn of an absence, in milliseconds since 1970, that the
+	// record's clock is known to have passed.
+	turned atomic.Int64
+	// looked is when it was last looked whether one has turned, in the same unit.
+	looked atomic.Int64
 
 	mu         sync.Mutex
 	unrecorded []unrecorded // outcomes that could not be recorded yet; under mu
@@ -49,6 +55,9 @@ type Config struct {
 	Executors map[string]Executor
 	// Sinks say where data can go.
 	Sinks []countersign.Sink
+	// Languages read the texts that tools are given, such as SQL. What none reads
+	// is held.
+	Languages mcptool.Languages
 	// Now is the clock that the store also has. Defaults to time.Now.
 	Now func() time.Time
 	// Log defaults to slog.Default. Payloads never reach it.
@@ -62,6 +71,18 @@ type Config struct {
 	Cards bool
 	// Demo lets approvals come from where the agents run. Only demo sets it.
 	Demo bool
+	// Recorded is told of each change of a request that this gate has put on record.
+	// It must not block. Defaults to nothing.
+	Recorded func(Step)
+}
+
+// A Step is what one commit did to a request.
+type Step struct {
+	Before countersign.State // zero of a new request
+	After  countersign.Request
+	// Events are those that led there; At is the time that they carry.
+	Events []countersign.Event
+	At     time.Time
 }
 
 // Sink takes a result's bytes. A door's sink writes to its agent.
@@ -129,6 +150,9 @@ func New(ctx context.Context, s store.Store, t ledger.Trust, cfg Config) (*Gate,
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
+	}
+	if cfg.Recorded == nil {
+		cfg.Recorded = func(Step) {}
 	}
 	if cfg.RunFor == 0 {
 		cfg.RunFor = 5 * time.Minute
@@ -205,7 +229,8 @@ func texts(files map[string]string) map[string][]byte {
 // record commits one change about a request, and returns the request as it then
 // stands.
 func (g *Gate) record(ctx context.Context, r countersign.Request, c change) (countersign.Request, store.Committed, error) {
-	sc := store.Change{Row: c.row, NotAfter: c.notAfter, Jobs: append(c.jobs, g.cards(r, c.events)...), Keep: c.keep}
+	notAfter, turn := c.by()
+	sc := store.Change{Row: c.row, NotAfter: notAfter, Jobs: append(c.jobs, g.cards(r, c.events)...), Keep: c.keep}
 	if c.seen != nil {
 		sc.Directory = c.seen.Version
 	}
@@ -222,7 +247,7 @@ func (g *Gate) record(ctx context.Context, r countersign.Request, c change) (cou
 		done, err = g.lookAgain(ctx, sc, err)
 	}
 	if err != nil {
-		return r, done, fmt.Errorf("record %s of %s: %w", c.events[0].Kind(), r.ID, err)
+		return r, done, fmt.Errorf("record %s of %s: %w", c.events[0].Kind(), r.ID, g.missed(turn, err))
 	}
 	before := r.State
 	defer func() { g.quotas.moved(before, r) }()
@@ -233,6 +258,7 @@ func (g *Gate) record(ctx context.Context, r countersign.Request, c change) (cou
 		}
 	}
 	g.hub.Wake(r.ID, "")
+	g.cfg.Recorded(Step{before, r, c.events, done.At})
 	return r, done, nil
 }
 

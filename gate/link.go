@@ -2,11 +2,48 @@ package gate
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/store"
 )
+
+// JobNotices is the kind of the jobs that tell people of a link that was made or
+// broken. The key is the link's id and version; the body is {"notice": LinkNotice}.
+const JobNotices = "notices"
+
+// A LinkNotice says what became of a link. Of a person who is deactivated all links
+// are broken without one: nobody is left to decide through them.
+type LinkNotice struct {
+	Link    countersign.Link      `json:"link"`
+	Broken  bool                  `json:"broken,omitempty"`
+	By      countersign.Principal `json:"by"`
+	Because string                `json:"because,omitempty"`
+}
+
+// notices is the job that belongs to an event of a link: it is queued in the same
+// commit, so that no link is made in silence.
+func (g *Gate) notices(by countersign.Principal, id countersign.RequestID, version uint64, b countersign.Body) ([]store.Job, error) {
+	n := LinkNotice{By: by}
+	switch b := b.(type) {
+	case countersign.LinkMade:
+		n.Link = b.Link
+	case countersign.LinkBroken:
+		n.Link, n.Broken, n.Because = b.Link, true, b.Because
+	default:
+		return nil, nil
+	}
+	if !g.cfg.Cards {
+		return nil, nil
+	}
+	body, err := json.Marshal(map[string]LinkNotice{"notice": n})
+	if err != nil {
+		return nil, err
+	}
+	return []store.Job{{Kind: JobNotices, Key: fmt.Sprintf("%s@%d", id, version), Due: g.cfg.Now(), Body: body}}, nil
+}
 
 // methodChat is the method of a choice that came through a linked chat account.
 const methodChat = "chat"

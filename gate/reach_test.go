@@ -85,3 +85,53 @@ func TestAFreezeThatBeginsWhilePeopleReadStopsTheirApproval(t *testing.T) {
 	must(t, w.decide("bob", countersign.Reject, r.ID))
 	w.holds()
 }
+
+func TestAFreezeThatIsLiftedEarlyLetsWhatWaitedForItRun(t *testing.T) {
+	w := newLawlessWorld(t, &clock{at: time.Date(2026, 11, 22, 9, 50, 0, 0, time.UTC)})
+	freeze := func(to string) string {
+		return testPolicy + "freeze: [{id: move, why: w, from: 2026-11-22T09:00:00Z, to: " + to + "}]\n"
+	}
+	must(t, w.gate.SetPolicy(t.Context(), operator(), map[string]string{"p.yaml": freeze("2026-11-23T10:00:00Z")}))
+	w.clock.Advance(time.Second)
+	r := w.held("write_file", `{}`)
+	shown := w.says("bob", countersign.Approve, r.ID)
+	w.refused(w.decide("bob", countersign.Approve, r.ID), countersign.CodeCannotApprove)
+
+	must(t, w.gate.SetPolicy(t.Context(), operator(), map[string]string{"p.yaml": freeze("2026-11-22T18:00:00Z")}))
+	w.refused(w.decide("bob", countersign.Approve, r.ID), countersign.CodeViewChanged)
+	if got := w.recorded(r.ID, countersign.KindHeld); got != 2 {
+		t.Errorf("it is held %d times, want 2: again when its freeze became shorter", got)
+	}
+	w.refused(w.decide("bob", countersign.Approve, r.ID), countersign.CodeCannotApprove)
+
+	must(t, w.gate.SetPolicy(t.Context(), operator(), map[string]string{"p.yaml": testPolicy}))
+	_, err := w.gate.Decide(t.Context(), shown)
+	w.refused(err, countersign.CodeViewChanged)
+	now, err := w.gate.Get(t.Context(), r.ID)
+	must(t, err)
+	if need := now.Verdict.Requirement; !need.NotBefore.IsZero() || need.Frozen || len(need.Closed) > 0 || !need.ExpiresAt.Equal(r.ExpiresAt()) || len(need.Stages) != 1 {
+		t.Errorf("lifted, it needs %+v, want what it needed without the freeze, until the same end", need)
+	}
+	w.approve("bob", r.ID)
+	w.run(r.ID)
+	w.ran(r.ID, 1)
+	w.holds()
+	w.verified(r.ID)
+}
+
+func TestAHaltThatOutlivesAnApprovalLetsItLapse(t *testing.T) {
+	w := newWorld(t)
+	r := w.held("write_file", `{}`)
+	w.approve("bob", r.ID)
+	must(t, w.gate.Halt(t.Context(), operator(), countersign.AllAgents, "look first"))
+	w.run(r.ID)
+	w.clock.Advance(11 * time.Minute)
+	must(t, w.gate.Tick(t.Context()))
+	if got := w.state(r.ID).Decision; got != countersign.DecisionExpired {
+		t.Errorf("it is %s, want it lapsed: a halt stops no clock", got)
+	}
+	must(t, w.gate.Lift(t.Context(), operator(), countersign.AllAgents, "all is well"))
+	w.run(r.ID)
+	w.ran(r.ID, 0)
+	w.holds()
+}

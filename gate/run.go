@@ -26,7 +26,7 @@ const (
 func (g *Gate) run(ctx context.Context, r countersign.Request, done store.Committed, via Executor, out Sink) (Result, error) {
 	g.running.Add(1)
 	defer g.running.Done()
-	var result capped
+	result := capped{asker: out}
 	outcome := g.execute(ctx, r, done, via, &result)
 	settled, err := g.settle(ctx, r, outcome, result.Bytes())
 	if err != nil {
@@ -181,8 +181,34 @@ func unknownError(r countersign.Request, detail string) *countersign.Error {
 
 func resultKey(id countersign.RequestID) string { return "result:" + string(id) }
 
-// capped keeps a result up to its limit, and fails the writer beyond it.
-type capped struct{ bytes.Buffer }
+// A Listener is a Sink that hears what the upstream says while its command runs.
+// It must not block, and may be called once nobody waits any more.
+type Listener interface {
+	// HearsProgress reports whether the upstream is to tell of its progress.
+	HearsProgress() bool
+	// Hear takes a notification: its method, and its params in the upstream's bytes.
+	Hear(method string, params []byte)
+}
+
+// capped keeps a result up to its limit, and fails the writer beyond it. What the
+// upstream says meanwhile goes to the asker at once.
+type capped struct {
+	bytes.Buffer
+	asker Sink
+}
+
+// HearsProgress implements Listener.
+func (c *capped) HearsProgress() bool {
+	l, ok := c.asker.(Listener)
+	return ok && l.HearsProgress()
+}
+
+// Hear implements Listener.
+func (c *capped) Hear(method string, params []byte) {
+	if l, ok := c.asker.(Listener); ok {
+		l.Hear(method, params)
+	}
+}
 
 // Write implements io.Writer.
 func (c *capped) Write(p []byte) (int, error) {

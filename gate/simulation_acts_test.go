@@ -171,6 +171,9 @@ func (h *history) decides() {
 		return
 	}
 	person := pick(h, "alice", "bob", "bob", "carol", "carol", "dave", "erin", "nobody")
+	if h.rng.IntN(3) == 0 {
+		person = h.standIn(person)
+	}
 	choice := pick(h, countersign.Approve, countersign.Approve, countersign.Approve, countersign.Approve, countersign.Reject, countersign.Escalate)
 	d, seen := h.stale[id]
 	if !seen || h.rng.IntN(4) > 0 {
@@ -193,6 +196,9 @@ func (h *history) decides() {
 	_, err := h.gate.Decide(context.Background(), d)
 	h.said("%s %s %s", err, person, choice, id)
 	h.did[fmt.Sprintf("decide %s", codeOrOK(err))]++
+	if err == nil {
+		h.seated(person, id)
+	}
 	if d.Assertion != nil {
 		h.did[fmt.Sprintf("sign %s", codeOrOK(err))]++
 	}
@@ -247,9 +253,11 @@ func (h *history) clockMoves() {
 
 func (h *history) controlChanges() {
 	ctx := context.Background()
-	switch h.rng.IntN(7) {
+	switch h.rng.IntN(10) {
 	case 6:
 		h.keysChange()
+	case 7, 8, 9:
+		h.dutyChanges()
 	case 0:
 		name := pick(h, "bob", "carol", "erin")
 		p := countersign.Person{ID: "per_" + name, Name: name, Issuer: "local", Subject: name, Inactive: h.rng.IntN(2) == 0}
@@ -268,7 +276,7 @@ func (h *history) controlChanges() {
 		r.Target = pick(h, countersign.Digest{9}, countersign.Digest{10})
 		h.said("the upstream moves to %s", h.gate.SetResource(ctx, operator(), r), r.Target)
 	default:
-		text := pick(h, simPolicies...)
+		text := pick(h, append(dutyPolicies(), simPolicies...)...)
 		h.said("the policy changes", h.gate.SetPolicy(ctx, operator(), map[string]string{"policy/test.yaml": text}))
 	}
 }

@@ -156,6 +156,7 @@ func (t *tally) mustHaveTried(tb testing.TB) {
 		"wait gate.Done", "wait gate.Pending", "wait gate.Refused", "wait gate.Unknown",
 		"decide ok", "decide self_approval", "decide not_a_reviewer", "decide already_settled", "decide view_changed",
 		"decide assurance_too_low", "sign ok", "receipt with a signature", "sign passkey_invalid", "ceremony passkey_invalid", "decide already_decided", "decide digest_mismatch",
+		"stint ok", "away ok", "decide in another's seat", "decide on duty",
 		"restart", "race", "fail commit", "lose answer", "crash before commit", "crash after commit",
 	} {
 		if t.did[what] == 0 {

@@ -96,6 +96,7 @@ func newHistory(t *testing.T, seed uint64) *history {
 	h.upstream.run = h.behave
 	h.start()
 	h.phones = []*ledgertest.Passkey{h.enrolled("bob", "operator")}
+	must(t, h.gate.SetOnCall(t.Context(), operator(), simDuty, "platform"))
 	h.clock.Advance(time.Second)
 	return h
 }

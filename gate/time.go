@@ -156,6 +156,34 @@ func reach(d *countersign.Directory, r countersign.Request) {
 	}
 }
 
+// reopen takes what stands against a decision out of a request's requirement, as
+// far as the policy of now does not say it any more: a freeze that was lifted early,
+// or hours that were widened. Nothing else of the requirement changes, nor does its
+// end. It is held again, so that people are shown it anew, and reopen reports so.
+func (g *Gate) reopen(ctx context.Context, dir *countersign.Directory, r countersign.Request) (bool, error) {
+	was := r.Verdict.Requirement
+	if r.Decision != countersign.DecisionPending || was == nil || !g.now().Before(was.NotBefore) {
+		return false, nil
+	}
+	now := g.verdict(ctx, dir, r)
+	need := *was
+	need.NotBefore, need.Closed, need.Frozen = time.Time{}, nil, false
+	switch {
+	case now.Effect == countersign.Deny:
+		return false, nil
+	case now.Requirement != nil:
+		need.NotBefore, need.Closed, need.Frozen = now.Requirement.NotBefore, now.Requirement.Closed, now.Requirement.Frozen
+	}
+	if !need.NotBefore.Before(was.NotBefore) {
+		return false, nil
+	}
+	verdict := r.Verdict
+	verdict.Requirement = &need
+	again := heldAgain(verdict, "what it waited for was lifted early")
+	_, _, err := g.record(ctx, r, change{events: []countersign.Event{*again}, seen: dir})
+	return err == nil, unavailable(err)
+}
+
 // closed refuses an approval in a freeze, or in hours in which nobody decides: those
 // of when it was held, and those of now.
 func (g *Gate) closed(ctx context.Context, dir *countersign.Directory, r countersign.Request) *countersign.Error {

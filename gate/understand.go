@@ -45,9 +45,9 @@ type asked struct {
 // understand completes the command from the resource, names it by its digest,
 // and finds its facts.
 func (g *Gate) understand(ctx context.Context, ask Ask) (asked, error) {
-	d, err := g.store.Snapshot(ctx)
+	d, err := g.Directory(ctx)
 	if err != nil {
-		return asked{}, unavailable(err)
+		return asked{}, err
 	}
 	a := asked{Ask: ask, directory: d, executor: ask.Via, lens: g.lens(d), now: g.now()}
 	if a.resource, err = resource(d, ask.Command.On()); err != nil {
@@ -122,18 +122,19 @@ func (g *Gate) executor(resource string) Executor {
 func (g *Gate) facts(d *countersign.Directory, c countersign.Command, r countersign.Resource) countersign.Facts {
 	switch c := c.(type) {
 	case countersign.MCPRequest:
-		return mcptool.Understand(c, r, g.cfg.Sinks)
+		return mcptool.Understand(c, r, g.cfg.Sinks, g.cfg.Languages)
 	case countersign.Control:
 		return control.Understand(c, d)
 	}
 	return countersign.Facts{Certainty: countersign.Unknown, Classes: []string{"unlabelled"}}
 }
 
-// key names what a repeat of the ask joins: equal agent, whole chain, resource
-// and digest, or the asker's own key in place of the digest.
+// key names what a repeat of the ask joins: equal agent, known by the same,
+// whole chain, resource and digest, or the asker's own key in place of the
+// digest.
 func (a asked) key() string {
 	h := sha256.New()
-	parts := []string{a.By.ID}
+	parts := []string{a.By.ID, a.By.Issuer, a.By.Subject}
 	for _, p := range a.OnBehalfOf {
 		parts = append(parts, p.Issuer, p.Subject)
 	}
@@ -220,7 +221,7 @@ func (a asked) requested() countersign.Event {
 // labels is the resource as it is recorded with each request: what people and
 // auditors need, without the catalogue of its tools.
 func labels(r countersign.Resource) countersign.Resource {
-	r.Tools, r.Pins, r.Changed, r.Claims = nil, nil, nil, nil
+	r.Tools, r.Tables, r.Pins, r.Changed, r.Claims = nil, nil, nil, nil, nil
 	return r
 }
 

@@ -63,6 +63,10 @@ func (g *Gate) Wait(ctx context.Context, by countersign.Principal, id countersig
 	return g.await(own, ctx.Done(), r, g.executor(r.Resource.Name), out)
 }
 
+// Waiting is how many wait for a request to change, or for any: held calls, long
+// polls, streams of events.
+func (g *Gate) Waiting() int { return g.hub.Waiting() }
+
 // await waits until the request is settled, and spends its approval when it is
 // approved: only a live ask releases. An asker who does not wait at all is there
 // for one look.

@@ -134,6 +134,9 @@ func (p *page) deciders(b brief.Brief) {
 	if d.Reason {
 		next(say("an approval must say why"))
 	}
+	for _, says := range d.Now {
+		next(says)
+	}
 	if d.Next != nil {
 		next(say(d.Next.Says))
 	}

@@ -5,6 +5,7 @@ package amend
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -30,9 +31,9 @@ func (c Checker) Check(d *countersign.Directory, by countersign.Principal, id co
 	case countersign.PolicyChanged:
 		want, err = countersign.PolicyID, c.bundle(d, b)
 	case countersign.PersonChanged:
-		want, err = countersign.RequestID(b.Person.ID), person(d, by, b.Person)
+		want, err = countersign.RequestID(b.Person.ID), errors.Join(person(d, by, b.Person), away(d, by, b.Person, c.Now()))
 	case countersign.GroupChanged:
-		want, err = countersign.GroupID(b.Group.Name), group(d, b.Group)
+		want, err = countersign.GroupID(b.Group.Name), errors.Join(group(d, b.Group), onCall(d, b.Group))
 	case countersign.AgentChanged:
 		want, err = countersign.RequestID(b.Agent.ID), agent(d, by, b.Agent)
 	case countersign.ResourceChanged:
@@ -114,7 +115,12 @@ func group(d *countersign.Directory, g countersign.Group) error {
 
 func agent(d *countersign.Directory, by countersign.Principal, a countersign.Agent) error {
 	_, owner := d.People[a.Owner]
-	_, team := d.Groups[a.Owner]
+	group, team := d.Groups[a.Owner]
+	if group.IsOnCall() {
+		e := refused(countersign.CodeBadRequest, "%q changes hands by a schedule, and owns nothing", a.Owner)
+		e.Hint = "the owner is a person, or a group such as " + group.Pool
+		return e
+	}
 	if !owner && !team {
 		e := refused(countersign.CodeBadRequest, "%q, the owner, is neither a person nor a group", a.Owner)
 		e.Hint = "every agent has an owner: add the person first"
@@ -161,7 +167,8 @@ func halt(d *countersign.Directory, h countersign.Halt) error {
 }
 
 // Reduces reports whether the change only takes rights away, so that it may be
-// made at once: a person or an agent is deactivated, tokens are revoked, or
+// made at once: a person or an agent is deactivated, tokens are revoked,
+// identities of an agent are taken away, an absence ends or has no stand-in, or
 // everything of an agent is held.
 func Reduces(d *countersign.Directory, b countersign.Body) bool {
 	switch b := b.(type) {
@@ -169,14 +176,21 @@ func Reduces(d *countersign.Directory, b countersign.Body) bool {
 		return b.Halt.On
 	case countersign.PersonChanged:
 		old, ok := d.People[b.Person.ID]
-		old.Inactive = true
-		return ok && b.Person.Inactive && same(old, b.Person)
+		less := lessAway(old.Away, b.Person.Away)
+		if less {
+			old.Away = b.Person.Away
+		}
+		old.Inactive = old.Inactive || b.Person.Inactive
+		return ok && (b.Person.Inactive || less) && same(old, b.Person)
 	case countersign.AgentChanged:
 		old, ok := d.Agents[b.Agent.ID]
 		old.Inactive = old.Inactive || b.Agent.Inactive
 		old.Tokens = slices.Clone(old.Tokens)
 		for i := range min(len(old.Tokens), len(b.Agent.Tokens)) {
 			old.Tokens[i].Revoked = old.Tokens[i].Revoked || b.Agent.Tokens[i].Revoked
+		}
+		if !slices.ContainsFunc(b.Agent.Identities, func(i countersign.Identity) bool { return !slices.ContainsFunc(old.Identities, i.Equal) }) {
+			old.Identities = b.Agent.Identities
 		}
 		return ok && same(old, b.Agent)
 	}

@@ -79,8 +79,16 @@ func barredNow(d *countersign.Directory, r countersign.Request) []string {
 	return append(Barred(d, r.Requester, r.OnBehalfOf), r.Barred...)
 }
 
+// Seats are the names of the groups for which the person decides the request: of
+// those that count them, and of those of the people for whom they stand in, unless
+// these could not decide it themselves.
+func Seats(d *countersign.Directory, r countersign.Request, person string) []string {
+	return d.SeatsOf(person, r.CreatedAt, barredNow(d, r))
+}
+
 // MayDecide returns nil if the person may decide the request: known, active,
-// there before it was made, unbarred, and of a group that a stage names.
+// there before it was made, unbarred, not away, and in a seat of a group that a
+// stage names.
 func MayDecide(d *countersign.Directory, r countersign.Request, person string) *countersign.Error {
 	p, ok := d.People[person]
 	if !ok || p.Inactive {
@@ -91,7 +99,12 @@ func MayDecide(d *countersign.Directory, r countersign.Request, person string) *
 			Detail: fmt.Sprintf("%s asked for this, or stands behind %s, and cannot decide it", p.Name, r.Requester.Name),
 			Hint:   "ask another reviewer"}
 	}
-	if r.Verdict.Requirement == nil || !p.Since.Before(r.CreatedAt) || !named(r.Verdict.Requirement.Stages, d.GroupsOf(person, r.CreatedAt)) {
+	if away, on := d.AwayOf(person); on {
+		return &countersign.Error{Code: countersign.CodeNotAReviewer,
+			Detail: fmt.Sprintf("%s is away until %s, and decides nothing until then", p.Name, away.Until.UTC().Format("2006-01-02 15:04 UTC")),
+			Hint:   "end your absence first"}
+	}
+	if r.Verdict.Requirement == nil || !p.Since.Before(r.CreatedAt) || !named(r.Verdict.Requirement.Stages, Seats(d, r, person)) {
 		return &countersign.Error{Code: countersign.CodeNotAReviewer,
 			Detail: fmt.Sprintf("%s was in no group that decides %s when it was asked", p.Name, r.ID),
 			Hint:   "a membership counts only for what is asked after it; ask a reviewer"}
@@ -137,7 +150,7 @@ func Count(d *countersign.Directory, r countersign.Request) (voters []Voter, voi
 		if slices.ContainsFunc(voters, func(v Voter) bool { return v.id == a.By.ID }) {
 			continue
 		}
-		voters = append(voters, Voter{a.By.ID, d.GroupsOf(a.By.ID, r.CreatedAt), a.Assurance})
+		voters = append(voters, Voter{a.By.ID, Seats(d, r, a.By.ID), a.Assurance})
 	}
 	return voters, void
 }

@@ -18,7 +18,7 @@ func Short(d *countersign.Directory, r countersign.Request) []string {
 		if MayDecide(d, r, id) != nil {
 			continue
 		}
-		able = append(able, Voter{id, d.GroupsOf(id, r.CreatedAt), best(d, r, id)})
+		able = append(able, Voter{id, Seats(d, r, id), best(d, r, id)})
 		if Met(stages, able) {
 			return nil
 		}
@@ -39,7 +39,8 @@ func Short(d *countersign.Directory, r countersign.Request) []string {
 	return why
 }
 
-// asked are the ids, sorted, of the people of the groups that stages name.
+// asked are the ids, sorted, of the people of the groups that stages name, and of
+// those who stand in for them.
 func asked(d *countersign.Directory, stages []countersign.Stage) []string {
 	var ids []string
 	for _, s := range stages {
@@ -52,6 +53,11 @@ func asked(d *countersign.Directory, stages []countersign.Stage) []string {
 					ids = append(ids, id)
 				}
 			}
+		}
+	}
+	for _, id := range slices.Clone(ids) {
+		if away, on := d.AwayOf(id); on && away.StandIn != "" {
+			ids = append(ids, away.StandIn)
 		}
 	}
 	slices.Sort(ids)

@@ -31,6 +31,10 @@ type Config struct {
 	// Groups are the groups that the configuration keeps, each with its members
 	// as issuer|subject. The operator cannot change them here.
 	Groups map[string][]string
+	// GivenUp lists what chats could not be told; Retry has it all tried again, and
+	// returns how much that is. Nil: no chat is connected.
+	GivenUp func(context.Context) ([]GivenUp, error)
+	Retry   func(context.Context) (int, error)
 	// Server is what the server says of itself.
 	Server Server
 	// Now defaults to time.Now.
@@ -66,6 +70,11 @@ func New(g *gate.Gate, s store.Store, cfg Config) http.Handler {
 	mux.Handle("POST /v1/people/{person}/activate", answer(a.activate))
 	mux.Handle("POST /v1/people/{person}/deactivate", answer(a.deactivate))
 	mux.Handle("POST /v1/people/{person}/confirm", answer(a.confirm))
+	mux.Handle("PUT /v1/people/{person}/away", answer(a.setAway))
+	mux.Handle("DELETE /v1/people/{person}/away", answer(a.endAway))
+	mux.Handle("POST /v1/people/{person}/unlink", answer(a.unlink))
+	mux.Handle("GET /v1/channels/given-up", answer(a.givenUp))
+	mux.Handle("POST /v1/channels/retry", answer(a.retry))
 	mux.Handle("GET /v1/groups", answer(a.groups))
 	mux.Handle("PUT /v1/groups/{group}", answer(a.setGroup))
 	mux.Handle("POST /v1/agents", answer(a.addAgent))

@@ -13,6 +13,9 @@ type Group struct {
 	Members []client.Person `json:"members"`
 	// Kept is true when the configuration keeps the members.
 	Kept bool `json:"kept_by_configuration,omitempty"`
+	// Pool is the group that a schedule selects the members of an on-call group from:
+	// those are who is on duty now. Empty for other groups.
+	Pool string `json:"pool,omitempty"`
 }
 
 // Members are who a group shall have, by id, subject or name.
@@ -34,7 +37,7 @@ func (a *admin) groups(r *http.Request) ([]Group, error) {
 
 func (a *admin) group(d *countersign.Directory, name string) Group {
 	_, kept := a.cfg.Groups[name]
-	g := Group{Name: name, Members: []client.Person{}, Kept: kept}
+	g := Group{Name: name, Members: []client.Person{}, Kept: kept, Pool: d.Groups[name].Pool}
 	for _, m := range d.Groups[name].Members {
 		g.Members = append(g.Members, personOf(d, m.Person))
 	}

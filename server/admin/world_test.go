@@ -39,7 +39,9 @@ func (n never) Run(context.Context, ledger.Release, gate.Sink) (countersign.Outc
 	return countersign.Outcome{Execution: countersign.ExecutionFailed}, nil
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return newWorldWith(t, func(*admin.Config) {}) }
+
+func newWorldWith(t *testing.T, change func(*admin.Config)) *world {
 	private, vkey, err := ledger.NewKey("test.example/log")
 	must(t, err)
 	signer, err := ledger.NewSigner(private)
@@ -63,13 +65,15 @@ func newWorld(t *testing.T) *world {
 	w.socket = filepath.Join(t.TempDir(), "s")
 	l, err := admin.Listen(w.socket)
 	must(t, err)
-	s := &httptest.Server{Listener: l, Config: &http.Server{Handler: admin.New(w.gate, w.store, admin.Config{
+	cfg := admin.Config{
 		Groups: map[string][]string{"dba": {"local|bob", "local|dana"}},
 		Link:   func(_ context.Context, person string) (string, error) { return "https://x/" + person, nil },
 		Reads: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			rw.WriteHeader(http.StatusTeapot)
 		}),
-	})}}
+	}
+	change(&cfg)
+	s := &httptest.Server{Listener: l, Config: &http.Server{Handler: admin.New(w.gate, w.store, cfg)}}
 	s.Start()
 	t.Cleanup(s.Close)
 	return w
