@@ -22,7 +22,7 @@ import (
 // A Channel is a chat as the core sees it. How it is connected, and how it opens
 // dialogs and answers in them, is its own business.
 //
-// An error of Post, Edit, Tell or Handle is tried again later with growing pauses,
+// An error of Post, Edit, Tell, Note or Handle is tried again later with growing pauses,
 // 20 times in all; a *RetryError says when. An error that is ErrGone is not.
 type Channel interface {
 	// Fits reports whether the chat can show all that is mandatory of the card's
@@ -38,9 +38,11 @@ type Channel interface {
 	// Edit brings a copy up to date; the card has another token than before if what
 	// it shows has changed. Edit with the same card twice does no harm.
 	Edit(ctx context.Context, at Copy, c Card) error
-	// Tell says something to one account so that nobody else sees it. The text is
-	// plain: the chat escapes it for its own markup.
-	Tell(ctx context.Context, to Account, text string) error
+	// Tell says something to one account so that nobody else sees it, with a link if
+	// open is not empty. The text is plain: the chat escapes it for its own markup.
+	Tell(ctx context.Context, to Account, text, open string) error
+	// Note says something below a copy, to whoever sees the copy, as Tell does.
+	Note(ctx context.Context, at Copy, text, open string) error
 	// Handle works on one delivery: it reads what the chat sent and calls the Desk.
 	// It may be called again for the same one, after a crash or an error. A delivery
 	// that can never be worked on, such as one that does not parse or has an action
@@ -73,6 +75,23 @@ type Desk interface {
 	// Person returns whom the account is linked to, as of now; ok is false if it is
 	// linked to nobody who is active.
 	Person(ctx context.Context, who Account) (p countersign.Person, ok bool, err error)
+	// Inbox returns what waits for the person whose account it is. Nothing in it can
+	// be pressed. The answer says why there is none to see: ok is false then.
+	Inbox(ctx context.Context, who Account) (in Inbox, a Answer, ok bool, err error)
+	// Show returns the card of one request, for the person whose account it is and
+	// nobody else. Nothing on it can be pressed: a chat shows it in an answer, which
+	// is never edited. The answer says why there is none: ok is false then.
+	Show(ctx context.Context, who Account, id countersign.RequestID) (c Card, a Answer, ok bool, err error)
+}
+
+// An Inbox is what waits for one person to decide.
+type Inbox struct {
+	// Cards are the most urgent requests, in order, with nothing to press.
+	Cards []Card
+	// More is how many wait besides.
+	More int
+	// OpenURL is the inbox in the console.
+	OpenURL string
 }
 
 // An Address is a place in a chat as the configuration writes it, such as

@@ -27,6 +27,10 @@ type Slack struct {
 	// Workspace is the team id that the tokens must be of, "T024BE7LD". Defaults to
 	// that of the tokens. Key "workspace".
 	Workspace string
+	// Enterprise is the id of the Enterprise Grid organization that the workspace is
+	// of, "E012ABCDEF": members of the workspace who are at home in another one of it
+	// decide too. Without it nothing is asked in such a workspace. Key "enterprise".
+	Enterprise string
 	// Regions are those that the workspace keeps its data in. Of a resource that
 	// lies in other regions a card is a link and no more; so is it without this key.
 	// Key "regions".
@@ -65,7 +69,7 @@ func (r *reader) slack(n *yaml.Node) *Slack {
 	r.mapping(n, "slack", keyed{
 		"bot_token": r.secret("bot_token", &s.BotToken), "app_token": r.secret("app_token", &s.AppToken),
 		"signing_secret": r.secret("signing_secret", &s.SigningSecret),
-		"workspace":      r.text("workspace", &s.Workspace), "regions": r.texts("regions", &s.Regions),
+		"workspace":      r.text("workspace", &s.Workspace), "enterprise": r.text("enterprise", &s.Enterprise), "regions": r.texts("regions", &s.Regions),
 		"to": r.texts("to", &s.To), "routes": r.routes(&s.Routes),
 	})
 	if n.Kind != yaml.MappingNode {
@@ -81,6 +85,12 @@ func (r *reader) slack(n *yaml.Node) *Slack {
 		s.To = []string{"reviewers"}
 	}
 	return &s
+}
+
+func (r *reader) metrics(to *Metrics) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		r.mapping(n, "metrics", keyed{"token": r.secret("metrics.token", &to.Token)})
+	}
 }
 
 // secret reads a reference; a value that stands there itself is not echoed.

@@ -44,6 +44,8 @@ type Chat interface {
 	Fill(by channel.Account, c channel.Choice) (d channel.Delivery, ok bool)
 	// Told is what was said to the account alone, the newest last.
 	Told(to channel.Account) []string
+	// Noted is what was said below a copy, the newest last.
+	Noted(at channel.Copy) []string
 }
 
 // A Standing is what an account is in a chat.
@@ -80,11 +82,17 @@ func Test(t *testing.T, open func(t testing.TB) Chat) {
 		{"WhoIsUnlinkedDecidesNothingAtOnce", unlinked},
 		{"WhoStandsBehindTheAskerCannotApproveInAChat", ownRequest},
 		{"OneHumanWithTwoAccountsCountsOnce", oneHuman},
+		{"WhatIsDecidedIsPressedInVain", afterwards},
+		{"WhoDecidedIsCalledByTheirOwnName", alias},
 		{"ARejectionAsksWhy", reason},
 		{"AnEscalationAsksForAGroupAndWhy", escalation},
 		{"TheLoserIsToldWhoDecided", loser},
 		{"TwoProcessesAndOneClickAreOneDecision", race},
 		{"AClickSurvivesARestart", restart},
+		{"AnInboxIsWhatWaitsForItsPersonAndDecidesNothing", inbox},
+		{"OneRequestIsShownToWhoMaySeeItAndDecidesNothing", shown},
+		{"AReminderReachesWhoHasNotDecided", reminder},
+		{"ALinkIsToldOf", linkNotice},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, New(t, open(t))) })
 	}

@@ -211,6 +211,36 @@ func ownRequest(t *testing.T, h *House) {
 		t.Errorf("on record are %+v, want one refused self-approval", refusals)
 	}
 	h.toldOf(alice, "cannot decide it")
+
+	bob := h.Linked("bob")
+	r = h.submit("mcp/files", "one", "read /srv/for-bob", "bob")
+	h.Work()
+	h.Press(bob, h.Copy(), countersign.Approve)
+	h.undecided(r.ID, "an approval by whom it is asked for")
+	if refusals = h.Now(r.ID).Refusals; len(refusals) != 1 || refusals[0].Code != countersign.CodeSelfApproval {
+		t.Errorf("on record are %+v, want one refused self-approval", refusals)
+	}
+}
+
+func afterwards(t *testing.T, h *House) {
+	bob, carol := h.Linked("bob"), h.Linked("carol")
+	r := h.Asked("one", "read /srv/a")
+	at := h.Chat.Copies()[0]
+	token := h.Chat.Token(at)
+	h.Press(bob, at, countersign.Approve)
+	for _, who := range []channel.Account{bob, carol} {
+		for _, c := range []countersign.Choice{countersign.Approve, countersign.Reject, countersign.Escalate} {
+			h.Deliver(h.Chat.Press(who, at, token, string(c)))
+			if d, ok := h.Chat.Fill(who, channel.Choice{Choice: c, Reason: "late", To: "security"}); ok {
+				h.Deliver(d)
+				t.Errorf("a dialog to %s was opened on what is decided", c)
+			}
+		}
+	}
+	if n := h.Recorded(r.ID, countersign.KindDecided) + h.Recorded(r.ID, countersign.KindEscalated); n != 1 || h.Now(r.ID).Decision != countersign.DecisionApproved {
+		t.Errorf("%d choices are on record and it is %s, want Bob's approval alone", n, h.Now(r.ID).Decision)
+	}
+	h.toldOf(carol, "Nothing was recorded")
 }
 
 func oneHuman(t *testing.T, h *House) {
@@ -289,7 +319,7 @@ func race(t *testing.T, h *House) {
 	bob := h.Linked("bob")
 	r := h.Asked("two", "read /srv/a")
 	at := h.Copy()
-	here, there := h.Desk, h.NewDesk()
+	here, there := h.Desk, h.Replica()
 	var each sync.WaitGroup
 	for range 4 { // the same click, delivered to both and again
 		click := h.Chat.Press(bob, at, h.Chat.Token(at), string(countersign.Approve))

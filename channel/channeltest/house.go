@@ -17,8 +17,10 @@ import (
 	"github.com/countersignhq/countersign/channel"
 	"github.com/countersignhq/countersign/channel/desk"
 	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/gate/quorum"
 	"github.com/countersignhq/countersign/identity/chat"
 	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/store"
 	"github.com/countersignhq/countersign/store/memory"
 	"golang.org/x/mod/sumdb/note"
 )
@@ -41,6 +43,11 @@ rules:
   match: {verbs: [sql.read]}
   effect: hold
   require: {reviewers: [reviewers], quorum: 2, assurance: chat, expires: 30m, run_within: 10m}
+- id: nagging
+  why: Until somebody has looked.
+  match: {verbs: [http.read]}
+  effect: hold
+  require: {reviewers: [reviewers], quorum: 2, assurance: chat, expires: 30m, run_within: 10m, remind: {after: 5m, every: 5m}}
 - id: strong
   why: Not by a click.
   match: {verbs: [k8s.read]}
@@ -61,6 +68,7 @@ type House struct {
 	t     testing.TB
 	trust ledger.Trust
 	bot   countersign.Agent
+	asked int
 }
 
 // A Clock stands until it is moved.
@@ -109,21 +117,39 @@ func New(t testing.TB, c Chat) *House {
 // Open starts a gate and a desk over the store, as a process does.
 func (h *House) Open() {
 	h.t.Helper()
+	h.openGate()
+	h.Desk = h.NewDesk()
+}
+
+func (h *House) openGate() {
+	h.t.Helper()
 	var err error
 	quiet := slog.New(slog.DiscardHandler)
 	h.Gate, err = gate.New(context.Background(), h.Store, h.trust, gate.Config{
 		Executors: map[string]gate.Executor{"mcp/files": idle{}, "mcp/abroad": idle{}}, Now: h.Clock.Now, Log: quiet, Cards: true,
 	})
 	check(h.t, err)
-	h.Desk = h.NewDesk()
 }
 
-// NewDesk is the desk of one more process over the same store.
+// Replica is the desk of one more process over the same store, with a gate of its
+// own.
+func (h *House) Replica() *desk.Desk {
+	h.t.Helper()
+	other := *h
+	other.openGate()
+	return other.NewDesk()
+}
+
+// NewDesk is one more desk over the same gate.
 func (h *House) NewDesk() *desk.Desk {
 	core := desk.Core{
 		Get: h.Gate.Get, Directory: h.Gate.Directory, Link: h.Gate.Link, Unlink: h.Gate.Unlink,
 		Decide: func(ctx context.Context, id, link countersign.RequestID, d countersign.Decision) (countersign.Request, error) {
 			return h.Gate.Decide(ctx, gate.Decision{Request: id, Link: link, Decision: d})
+		},
+		Inbox: h.inbox,
+		Sees: func(_ *countersign.Directory, p countersign.Person, r countersign.Request) bool {
+			return quorum.MayDecide(h.directory(), r, p.ID) == nil
 		},
 	}
 	chats := map[string]desk.Chat{ChatName: {
@@ -131,6 +157,20 @@ func (h *House) NewDesk() *desk.Desk {
 		Routes: []desk.Route{{To: []channel.Address{h.Chat.Place(), desk.Reviewers}}},
 	}}
 	return desk.New(h.Store, h.Store.Ephemeral(), core, chats, desk.Config{Now: h.Clock.Now, Log: slog.New(slog.DiscardHandler)})
+}
+
+// inbox are the pending requests that the person can decide.
+func (h *House) inbox(ctx context.Context, p countersign.Person) ([]countersign.Request, error) {
+	pending, _, err := h.Gate.Search(ctx, store.Query{Decision: countersign.DecisionPending})
+	return slices.DeleteFunc(pending, func(r countersign.Request) bool {
+		return quorum.MayDecide(h.directory(), r, p.ID) != nil
+	}), err
+}
+
+func (h *House) directory() *countersign.Directory {
+	d, err := h.Gate.Directory(context.Background())
+	check(h.t, err)
+	return d
 }
 
 // idle is the upstream of what nobody comes back to run.
@@ -154,7 +194,7 @@ func (h *House) moveIn() {
 	check(h.t, h.Gate.SetAgent(ctx, who, h.bot))
 	for name, region := range map[string]string{"mcp/files": "eu-west-1", "mcp/abroad": "ap-southeast-2"} {
 		pins, claims, tools := map[string]countersign.Digest{}, map[string]countersign.ToolClaim{}, map[string]countersign.Tool{}
-		for tool, verb := range map[string]string{"one": "mcp.read", "two": "sql.read", "strong": "k8s.read"} {
+		for tool, verb := range map[string]string{"one": "mcp.read", "two": "sql.read", "strong": "k8s.read", "nag": "http.read"} {
 			pins[tool], tools[tool] = countersign.Digest{1}, countersign.Tool{Verbs: []string{verb}}
 			claims[tool] = countersign.ToolClaim{Annotated: true, ReadOnly: true}
 		}
@@ -167,7 +207,8 @@ func (h *House) moveIn() {
 }
 
 // Asked has the agent call a tool of mcp/files with an argument, and posts the
-// cards: "one" needs one person, "two" needs two, "strong" a session.
+// cards: "one" needs one person, "two" needs two, "strong" a session, and "nag" two
+// who are asked again every five minutes.
 func (h *House) Asked(tool, argument string) countersign.Request {
 	h.t.Helper()
 	return h.AskedOn("mcp/files", tool, argument)
@@ -187,14 +228,19 @@ func (h *House) AskedQuietly(tool, argument string) countersign.Request {
 	return h.submit("mcp/files", tool, argument)
 }
 
-func (h *House) submit(resource, tool, argument string) countersign.Request {
+// submit asks, for the people behind it if there are any.
+func (h *House) submit(resource, tool, argument string, behind ...string) countersign.Request {
 	h.t.Helper()
+	var chain []countersign.Principal
+	for _, person := range behind {
+		chain = append(chain, h.directory().People["per_"+person].Principal())
+	}
 	quoted, err := json.Marshal(argument)
 	check(h.t, err)
 	ended, cancel := context.WithCancel(context.Background())
 	cancel() // the agent does not wait
 	result, err := h.Gate.Submit(ended, gate.Ask{
-		By: h.bot.Principal(), Reason: argument, Origin: countersign.Origin{Door: "mcp", Peer: "10.0.0.9:4000"},
+		By: h.bot.Principal(), OnBehalfOf: chain, Reason: argument, Origin: countersign.Origin{Door: "mcp", Peer: "10.0.0.9:4000"},
 		Command: countersign.MCPRequest{Resource: resource, Method: "tools/call", Params: []byte(`{"name":"` + tool + `","arguments":{"text":` + string(quoted) + `}}`)},
 	}, io.Discard)
 	check(h.t, err)
@@ -205,7 +251,13 @@ func (h *House) submit(resource, tool, argument string) countersign.Request {
 	return p.Request
 }
 
-// Work has the desk do all that is due.
+// next is another number each time.
+func (h *House) next() int {
+	h.asked++
+	return h.asked
+}
+
+// Work has the desk do all that is due of cards and deliveries.
 func (h *House) Work() {
 	h.t.Helper()
 	for {
@@ -229,7 +281,13 @@ func (h *House) Deliver(d channel.Delivery) {
 // Linked is a new account of the person, linked.
 func (h *House) Linked(person string) channel.Account {
 	h.t.Helper()
-	who := h.Chat.Join(person, Member)
+	return h.LinkedAs(person, person)
+}
+
+// LinkedAs is Linked with a name in the chat.
+func (h *House) LinkedAs(name, person string) channel.Account {
+	h.t.Helper()
+	who := h.Chat.Join(name, Member)
 	code, _, err := h.Desk.Code(h.t.Context(), ChatName, chat.Proof{Person: "per_" + person, Method: "link", AuthTime: h.Clock.Now()})
 	check(h.t, err)
 	a, err := h.Desk.At(ChatName).Link(h.t.Context(), who, code)

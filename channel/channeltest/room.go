@@ -18,7 +18,7 @@ import (
 // link, and & < > are escaped as in HTML. A message holds 12,000 bytes.
 type Room struct {
 	// Fail, if set, is what becomes of the next call of the channel by name, "post",
-	// "edit" or "tell"; it is called without the lock.
+	// "edit", "tell" or "note"; it is called without the lock.
 	Fail func(call string) error
 
 	mu       sync.Mutex
@@ -37,6 +37,7 @@ type message struct {
 	text    string
 	token   string
 	buttons []countersign.Choice
+	notes   []string // said below it
 }
 
 type dialog struct {
@@ -182,6 +183,13 @@ func (r *Room) delivery(w wire) channel.Delivery {
 	return channel.Delivery{ID: fmt.Sprintf("envelope-%d", r.sent), Body: body}
 }
 
+// Noted implements Chat.
+func (r *Room) Noted(at channel.Copy) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.at(at).notes
+}
+
 // Told implements Chat.
 func (r *Room) Told(to channel.Account) []string {
 	r.mu.Lock()
@@ -248,18 +256,35 @@ func (c *roomChannel) Edit(_ context.Context, at channel.Copy, card channel.Card
 	if m == nil {
 		return channel.ErrGone
 	}
+	notes := m.notes
 	*m = *drawn(m.place, card)
+	m.notes = notes
 	return nil
 }
 
 // Tell implements channel.Channel.
-func (c *roomChannel) Tell(_ context.Context, to channel.Account, text string) error {
+func (c *roomChannel) Tell(_ context.Context, to channel.Account, text, _ string) error {
 	if err := c.fails("tell"); err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.told[to.ID] = append(c.told[to.ID], text)
+	return nil
+}
+
+// Note implements channel.Channel.
+func (c *roomChannel) Note(_ context.Context, at channel.Copy, text, _ string) error {
+	if err := c.fails("note"); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.room().at(at)
+	if m == nil {
+		return channel.ErrGone
+	}
+	m.notes = append(m.notes, text)
 	return nil
 }
 
@@ -279,14 +304,14 @@ func (c *roomChannel) Handle(ctx context.Context, d channel.Delivery, desk chann
 		if err != nil {
 			return err
 		}
-		return c.Tell(ctx, who, a.Says)
+		return c.Tell(ctx, who, a.Says, a.OpenURL)
 	case choice == countersign.Reject || choice == countersign.Escalate:
 		card, a, ok, err := desk.Look(ctx, press)
 		if err != nil {
 			return err
 		}
 		if !ok {
-			return c.Tell(ctx, who, a.Says)
+			return c.Tell(ctx, who, a.Says, a.OpenURL)
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()

@@ -118,3 +118,19 @@ func elsewhere(t *testing.T, h *House) {
 	h.Press(bob, at, countersign.Approve)
 	h.undecided(r.ID, "a press of what has no button")
 }
+
+// alias: a chat lets its people call themselves what they like.
+func alias(t *testing.T, h *House) {
+	const calls = "B\u043eb\u202e" // a Cyrillic letter, and an override
+	carol := h.LinkedAs(calls, "carol")
+	r := h.Asked("one", "read /srv/a")
+	h.Press(carol, h.Chat.Copies()[0], countersign.Approve)
+	if d := h.Now(r.ID).Decisions; len(d) != 1 || d[0].By.ID != "per_carol" || d[0].By.Name != "Carol" {
+		t.Fatalf("on record is %+v, want Carol", d)
+	}
+	for _, at := range h.Chat.Copies() {
+		if shown := h.Chat.Shown(at); strings.Contains(shown, calls) || strings.Contains(shown, "B\u043eb") || !strings.Contains(shown, "Approved by Carol") {
+			t.Errorf("a card says who approved as they call themselves:\n%s", shown)
+		}
+	}
+}

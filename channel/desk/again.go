@@ -20,18 +20,22 @@ const (
 	lease     = time.Minute
 	workFor   = 45 * time.Second // less than the lease
 	atOnce    = 8                // jobs that are worked on at the same time
-	maxAlarms = 50
 )
 
 // A task is the body of a job: what to do, and how often it was tried.
 type task struct {
 	Tries int    `json:"tries,omitempty"`
 	Body  []byte `json:"body,omitempty"`
+	// Notice is what the gate had to say of a link.
+	Notice json.RawMessage `json:"notice,omitempty"`
 }
+
+// A chore does one job of a kind by its key.
+type chore func(ctx context.Context, key string, t task) error
 
 // work claims what is due of the kind and does it, each job by itself. It returns
 // how many were claimed.
-func (d *Desk) work(ctx context.Context, kind string, do func(context.Context, store.Job, task) error) (int, error) {
+func (d *Desk) work(ctx context.Context, kind string, do chore) (int, error) {
 	jobs, err := d.jobs.Claim(ctx, kind, lease, atOnce)
 	if err != nil {
 		return 0, err
@@ -46,7 +50,7 @@ func (d *Desk) work(ctx context.Context, kind string, do func(context.Context, s
 }
 
 // try does a job once. What fails is put off; what failed too often is given up.
-func (d *Desk) try(ctx context.Context, j store.Job, do func(context.Context, store.Job, task) error) error {
+func (d *Desk) try(ctx context.Context, j store.Job, do chore) error {
 	var t task
 	if len(j.Body) > 0 {
 		if err := json.Unmarshal(j.Body, &t); err != nil {
@@ -54,7 +58,7 @@ func (d *Desk) try(ctx context.Context, j store.Job, do func(context.Context, st
 		}
 	}
 	short, cancel := context.WithTimeout(ctx, workFor)
-	failed := do(short, j, t)
+	failed := do(short, j.Key, t)
 	cancel()
 	if ctx.Err() != nil {
 		return nil // we stop; the lease ends by itself
@@ -62,10 +66,9 @@ func (d *Desk) try(ctx context.Context, j store.Job, do func(context.Context, st
 	t.Tries++
 	switch {
 	case failed == nil:
-		return unlessReplaced(d.jobs.Finish(ctx, j))
+		return errors.Join(unlessReplaced(d.jobs.Finish(ctx, j)), d.alive(ctx, j.Kind, j.Key))
 	case t.Tries >= maxTries:
-		d.giveUp(j, t, failed)
-		return unlessReplaced(d.jobs.Finish(ctx, j))
+		return d.giveUp(ctx, j, t, failed)
 	}
 	body, err := json.Marshal(t)
 	if err != nil {
@@ -93,13 +96,4 @@ func pause(tries int, failed error) time.Duration {
 		wait = max(told.After, firstWait)
 	}
 	return wait
-}
-
-// giveUp raises the alarm for a job that is dropped.
-func (d *Desk) giveUp(j store.Job, t task, why error) {
-	d.cfg.Log.Error("given up; look at the connection to the chat", "job", j.Kind, "key", j.Key, "tries", t.Tries, "err", why)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.alarms = append(d.alarms, fmt.Sprintf("%s of %s was given up after %d tries; look at the connection to the chat", j.Kind, j.Key, t.Tries))
-	d.alarms = d.alarms[max(0, len(d.alarms)-maxAlarms):]
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/channel"
-	"github.com/countersignhq/countersign/store"
 )
 
 // jobCards is gate.JobCards: the key is the id of a request whose copies are to
@@ -20,8 +19,8 @@ const jobCards = "cards"
 // WorkCards brings the copies of what has changed up to date, and returns how
 // many requests that were.
 func (d *Desk) WorkCards(ctx context.Context) (int, error) {
-	return d.work(ctx, jobCards, func(ctx context.Context, j store.Job, _ task) error {
-		return d.bringUp(ctx, countersign.RequestID(j.Key))
+	return d.work(ctx, jobCards, func(ctx context.Context, key string, _ task) error {
+		return d.bringUp(ctx, countersign.RequestID(key))
 	})
 }
 

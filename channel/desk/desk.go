@@ -2,10 +2,11 @@
 // what people do with them until it has been worked on, and takes their choices
 // to the gate. New makes a Desk, At is what a chat is given, and Run works.
 //
-// copies.go brings cards up to date, inbox.go receives, press.go decides, links.go
-// links accounts, route.go says where cards go. What is to be done lies in
-// store.Jobs and what was done in store.Ephemeral, so that any number of processes
-// may run it over one store.
+// copies.go brings cards up to date, inbox.go receives, press.go decides, ask.go
+// answers, links.go links accounts, remind.go and notices.go tell people, route.go
+// says where cards go, dead.go keeps what no try could do. What is to be done lies
+// in store.Jobs and what was done in store.Ephemeral, so that any number of
+// processes may run it over one store.
 package desk
 
 import (
@@ -28,6 +29,11 @@ type Core struct {
 	Decide func(ctx context.Context, r countersign.RequestID, link countersign.RequestID, d countersign.Decision) (countersign.Request, error)
 	Link   func(context.Context, countersign.Who, countersign.Link) error
 	Unlink func(ctx context.Context, who countersign.Who, id countersign.RequestID, because string) error
+	// Inbox are the pending requests that the person can decide now, the most
+	// urgent first.
+	Inbox func(ctx context.Context, p countersign.Person) ([]countersign.Request, error)
+	// Sees reports whether the person may see the request.
+	Sees func(d *countersign.Directory, p countersign.Person, r countersign.Request) bool
 }
 
 // A Chat is one that cards are posted to.
@@ -54,9 +60,6 @@ type Desk struct {
 	codes *chat.Codes
 	cfg   Config
 	woken chan struct{}
-
-	mu     sync.Mutex
-	alarms []string // under mu
 }
 
 // New returns a desk for the chats by name. The name stands in decisions, links
@@ -99,7 +102,7 @@ func (d *Desk) Run(ctx context.Context, changes <-chan struct{}) {
 	for _, w := range []struct {
 		work func(context.Context) (int, error)
 		wake <-chan struct{}
-	}{{d.WorkInbox, d.woken}, {d.WorkCards, changes}} {
+	}{{d.WorkInbox, d.woken}, {d.WorkCards, changes}, {d.WorkReminders, nil}, {d.WorkNotices, nil}} {
 		each.Go(func() {
 			tick := time.NewTicker(time.Second)
 			defer tick.Stop()
@@ -120,12 +123,4 @@ func (d *Desk) Run(ctx context.Context, changes <-chan struct{}) {
 		})
 	}
 	each.Wait()
-}
-
-// Alarms are the sentences that the operator should see: what was given up since
-// this process began. None is well.
-func (d *Desk) Alarms() []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return append([]string{}, d.alarms...)
 }

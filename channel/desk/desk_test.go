@@ -85,9 +85,22 @@ func TestWhatFailsTwentyTimesIsGivenUpAloud(t *testing.T) {
 	if tries.Load() != 20 {
 		t.Errorf("%d tries, want 20", tries.Load())
 	}
-	if a := h.Desk.Alarms(); len(a) != 1 || !strings.Contains(a[0], string(r.ID)) {
-		t.Errorf("the alarms are %q, want one that names %s", a, r.ID)
+	dead := deadOf(t, h.Desk)
+	if len(dead) != 1 || dead[0].Key != string(r.ID) || dead[0].Tries != 20 || !strings.Contains(dead[0].String(), "the chat is down") {
+		t.Fatalf("given up is %+v, want one that names %s and why", dead, r.ID)
 	}
+	if again := deadOf(t, h.NewDesk()); len(again) != 1 {
+		t.Errorf("another process knows of %d that were given up, want 1", len(again))
+	}
+}
+
+func deadOf(t *testing.T, d *desk.Desk) []desk.Dead {
+	t.Helper()
+	all, err := d.Dead(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 func TestAPlaceThatIsGoneStopsNoOtherCopy(t *testing.T) {
@@ -103,8 +116,8 @@ func TestAPlaceThatIsGoneStopsNoOtherCopy(t *testing.T) {
 	h.Asked("one", "read /srv/a")
 	h.Clock.Move(time.Minute)
 	h.Work()
-	if got := len(room.Copies()); got != 1 || tries.Load() != 2 || len(h.Desk.Alarms()) != 0 {
-		t.Errorf("%d copies after %d tries, alarms %q; want one copy, two tries, no alarm", got, tries.Load(), h.Desk.Alarms())
+	if got := len(room.Copies()); got != 1 || tries.Load() != 2 || len(deadOf(t, h.Desk)) != 0 {
+		t.Errorf("%d copies after %d tries, given up %v; want one copy, two tries, nothing given up", got, tries.Load(), deadOf(t, h.Desk))
 	}
 }
 

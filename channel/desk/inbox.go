@@ -65,8 +65,8 @@ func name(id string) string {
 // WorkInbox has the chats handle what they delivered, and returns how many
 // deliveries that were.
 func (d *Desk) WorkInbox(ctx context.Context) (int, error) {
-	return d.work(ctx, jobInbox, func(ctx context.Context, j store.Job, t task) error {
-		if _, err := d.kept.Get(ctx, seenKey(j.Key)); !errors.Is(err, store.ErrNotFound) {
+	return d.work(ctx, jobInbox, func(ctx context.Context, key string, t task) error {
+		if _, err := d.kept.Get(ctx, seenKey(key)); !errors.Is(err, store.ErrNotFound) {
 			return err // another process was as far as to note it
 		}
 		var a arrival
@@ -82,6 +82,6 @@ func (d *Desk) WorkInbox(ctx context.Context) (int, error) {
 		if err != nil && !errors.Is(err, channel.ErrGone) {
 			return err
 		}
-		return d.kept.Put(ctx, store.Entry{Key: seenKey(j.Key), Subject: "deliveries", Value: []byte{1}, Expires: d.cfg.Now().Add(seenLife)})
+		return d.kept.Put(ctx, store.Entry{Key: seenKey(key), Subject: "deliveries", Value: []byte{1}, Expires: d.cfg.Now().Add(seenLife)})
 	})
 }

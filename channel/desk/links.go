@@ -21,7 +21,7 @@ func (d *Desk) Code(ctx context.Context, in string, p chat.Proof) (code string, 
 
 // Link implements channel.Desk.
 func (w *window) Link(ctx context.Context, who channel.Account, code string) (channel.Answer, error) {
-	console := w.chat.Setting.Console + "/people"
+	console := w.chat.Setting.Console + "/account"
 	if who.Outsider != "" {
 		return channel.Answer{Says: "You are " + who.Outsider + " here, and cannot be linked.", Code: countersign.CodeForbidden}, nil
 	}

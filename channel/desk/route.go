@@ -84,7 +84,7 @@ func reviewers(r countersign.Request, dir *countersign.Directory, groups []strin
 	var ids []string
 	for _, id := range slices.Sorted(maps.Keys(dir.People)) {
 		member := func(g string) bool { return slices.Contains(groups, g) }
-		if !dir.People[id].Inactive && !slices.Contains(r.Barred, id) && slices.ContainsFunc(dir.GroupsOf(id, r.CreatedAt), member) {
+		if !dir.People[id].Inactive && !slices.Contains(r.Barred, id) && slices.ContainsFunc(dir.SeatsOf(id, r.CreatedAt, r.Barred), member) {
 			ids = append(ids, id)
 		}
 	}

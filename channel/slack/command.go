@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -28,50 +27,48 @@ func (s *Slack) command(ctx context.Context, desk channel.Desk, c *command) erro
 	if err != nil {
 		return err
 	}
-	verb, rest, _ := strings.Cut(strings.TrimSpace(c.Text), " ")
+	m, err := s.said(ctx, desk, who, c.Text)
+	if err != nil {
+		return err
+	}
+	return s.respond(ctx, who, c.ResponseURL, m)
+}
+
+// said does what a command says, and is the answer to it.
+func (s *Slack) said(ctx context.Context, desk channel.Desk, who channel.Account, text string) (m blockkit.Message, err error) {
+	verb, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
 	rest = strings.TrimSpace(rest)
-	var a channel.Answer
+	a, ok := channel.Answer{}, false
 	switch verb {
 	case "link":
 		a, err = desk.Link(ctx, who, rest)
 	case "unlink":
 		a, err = desk.Unlink(ctx, who)
 	case "list":
-		a, err = s.page(ctx, desk, who, "Your inbox shows what waits for you.", "/")
+		var in channel.Inbox
+		if in, a, ok, err = desk.Inbox(ctx, who); ok {
+			return blockkit.List(in), err
+		}
 	case "show":
 		if _, isID := strings.CutPrefix(rest, "req_"); !isID || strings.ContainsAny(rest, " /?#%") {
 			a = channel.Answer{Says: "Which request? Write /countersign show req_\u2026", Code: countersign.CodeBadRequest}
 			break
 		}
-		a, err = s.page(ctx, desk, who, "The console shows it if it is for you.", "/r/"+url.PathEscape(rest))
+		var c channel.Card
+		if c, a, ok, err = desk.Show(ctx, who, countersign.RequestID(rest)); ok {
+			return blockkit.Draw(c), err
+		}
 	default:
 		a = channel.Answer{Says: help}
 	}
-	if err != nil {
-		return err
-	}
-	return s.respond(ctx, who, c.ResponseURL, a)
-}
-
-// page links somebody who is linked to a page of the console.
-func (s *Slack) page(ctx context.Context, desk channel.Desk, who channel.Account, says, path string) (channel.Answer, error) {
-	_, ok, err := desk.Person(ctx, who)
-	if err != nil {
-		return channel.Answer{}, err
-	}
-	if !ok || who.Outsider != "" {
-		return channel.Answer{Says: "This Slack account is linked to nobody who may see that. Sign in to the console, get a code, and write /countersign link CODE.",
-			OpenURL: s.config.Console, Code: countersign.CodeUnauthenticated}, nil
-	}
-	return channel.Answer{Says: says, OpenURL: s.config.Console + path}, nil
+	return blockkit.Note(a.Says, a.OpenURL), err
 }
 
 // respond answers a command where it was typed, so that nobody else sees it, and
 // in the conversation with the app where that fails. A response URL works for half
 // an hour.
-func (s *Slack) respond(ctx context.Context, who channel.Account, to string, a channel.Answer) error {
+func (s *Slack) respond(ctx context.Context, who channel.Account, to string, m blockkit.Message) error {
 	if strings.HasPrefix(to, s.hooks) {
-		m := blockkit.Note(a.Says, a.OpenURL)
 		err := slack.PostWebhookCustomHTTPContext(ctx, to, &http.Client{Timeout: 10 * time.Second, CheckRedirect: noRedirect}, &slack.WebhookMessage{
 			ResponseType: slack.ResponseTypeEphemeral, Text: m.Text, Blocks: &slack.Blocks{BlockSet: m.Blocks}, Parse: "none"})
 		if err == nil {
@@ -81,7 +78,7 @@ func (s *Slack) respond(ctx context.Context, who channel.Account, to string, a c
 			return err
 		}
 	}
-	return s.answer(ctx, who, "", a)
+	return s.whisper(ctx, who, "", m)
 }
 
 func noRedirect(*http.Request, []*http.Request) error {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+
+	"github.com/slack-go/slack"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/channel"
@@ -17,18 +20,22 @@ func (s *Slack) Handle(ctx context.Context, d channel.Delivery, desk channel.Des
 		return err
 	}
 	pressed, typed, err := read(d.Body)
+	var from sender
 	switch {
 	case err != nil:
 		s.drop(d, err.Error())
 		return nil
-	case typed != nil && (typed.App != home.App || typed.Team != home.Workspace):
-		s.drop(d, fmt.Sprintf("it is of the app %q in the workspace %q", typed.App, typed.Team))
-		return nil
 	case typed != nil:
-		return s.command(ctx, desk, typed)
-	case pressed.App != home.App || pressed.Team.ID != home.Workspace:
-		s.drop(d, fmt.Sprintf("it is of the app %q in the workspace %q", pressed.App, pressed.Team.ID))
+		from = typed.sender()
+	default:
+		from = pressed.sender()
+	}
+	if why := home.foreign(from); why != "" {
+		s.drop(d, why)
 		return nil
+	}
+	if typed != nil {
+		return s.command(ctx, desk, typed)
 	}
 	switch pressed.Type {
 	case "block_actions":
@@ -164,10 +171,19 @@ func (s *Slack) account(ctx context.Context, id string) (channel.Account, error)
 		a.Outsider = "deactivated"
 	case u.IsBot || u.IsConnectorBot || u.IsWorkflowBot || id == "USLACKBOT":
 		a.Outsider = "a bot"
-	case u.IsStranger || u.TeamID != home.Workspace:
+	case u.IsStranger || !home.member(u):
 		a.Outsider = "a stranger from another workspace"
 	case u.IsRestricted || u.IsUltraRestricted:
 		a.Outsider = "a guest"
 	}
 	return a, nil
+}
+
+// member reports whether a user is of the workspace: at home in it or, in an
+// organization, a member of it who is at home elsewhere.
+func (h Home) member(u *slack.User) bool {
+	if u.TeamID == h.Workspace {
+		return true
+	}
+	return h.Enterprise != "" && u.Enterprise.EnterpriseID == h.Enterprise && slices.Contains(u.Enterprise.Teams, h.Workspace)
 }

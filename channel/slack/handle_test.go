@@ -3,12 +3,15 @@ package slack_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/brief"
 	"github.com/countersignhq/countersign/channel"
 	"github.com/countersignhq/countersign/channel/slack"
 	"github.com/countersignhq/countersign/channel/slack/blockkit"
@@ -202,8 +205,8 @@ func TestACommandIsAnsweredToWhoeverTypedIt(t *testing.T) {
 		"link 4T7K-9QXM":                    "linked U0BOB with 4T7K-9QXM",
 		"link":                              "linked U0BOB with",
 		"unlink":                            "unlinked",
-		"list":                              "inbox",
-		"show req_5m2c7xk9tq4d":             "console",
+		"list":                              "2 requests wait for you.",
+		"show req_5m2c7xk9tq4d":             "support-bot",
 		"show":                              "Which request?",
 		"show req_1/../../people":           "Which request?",
 		"help":                              "/countersign link CODE",
@@ -213,6 +216,8 @@ func TestACommandIsAnsweredToWhoeverTypedIt(t *testing.T) {
 		"<script>alert(1)</script> <!here>": "/countersign list",
 	} {
 		desk := newNotes()
+		desk.card = sample()
+		desk.inbox = channel.Inbox{Cards: []channel.Card{sample(), sample()}}
 		before := len(s.Told())
 		if err := handled(t, c, s.Type("U0BOB", text), desk); err != nil {
 			t.Fatal(err)
@@ -229,11 +234,123 @@ func TestACommandIsAnsweredToWhoeverTypedIt(t *testing.T) {
 		t.Errorf("%d messages that others may see; want none", n)
 	}
 	before := len(s.Told())
-	if err := handled(t, c, s.Type("U0ALICE", "list"), newNotes()); err != nil { // linked to nobody
+	desk := newNotes()
+	desk.answer = channel.Answer{Says: "Your account here is linked to nobody.", Code: countersign.CodeUnauthenticated}
+	for i, text := range []string{"list", "show req_5m2c7xk9tq4d"} {
+		if err := handled(t, c, s.Type("U0ALICE", text), desk); err != nil {
+			t.Fatal(err)
+		}
+		if told := s.UntilTold(before + 1 + i)[before+i]; !strings.Contains(told.Text, "linked to nobody") {
+			t.Errorf("%s: got %q, want to be told how to link", text, told.Text)
+		}
+	}
+}
+
+func TestAResponseURLThatIsDeadIsAnsweredInTheirOwnConversation(t *testing.T) {
+	s, c := workspace(t)
+	d := s.Type("U0BOB", "help")
+	d.Payload = bytes.Replace(d.Payload, []byte("/response/"), []byte("/used-up/"), 1)
+	if err := handled(t, c, d, newNotes()); err != nil {
 		t.Fatal(err)
 	}
-	if told := s.UntilTold(before + 1)[before]; !strings.Contains(told.Text, "linked to nobody") {
-		t.Errorf("got %q, want to be told how to link", told.Text)
+	if told := s.UntilTold(1)[0]; told.Place != "D0BOB" || !strings.Contains(told.Text, "/countersign list") {
+		t.Errorf("got %q in %s, want the help in Bob's own conversation", told.Text, told.Place)
+	}
+}
+
+func TestAnEMailAddressIdentifiesNobody(t *testing.T) {
+	s, c := workspace(t)
+	m, _ := posted(t, s, c, nil)
+	bob := slacktest.Profile{Name: "Bob Okafor", Email: "bob@acme.example"}
+	s.Join(slacktest.User{ID: "U0BOB", Name: "Bob Okafor", Profile: bob})
+	s.Join(slacktest.User{ID: "U0MALLORY", Name: "Bob Okafor", Profile: bob}) // an administrator may set both
+	var by []channel.Account
+	for _, id := range []string{"U0BOB", "U0MALLORY"} {
+		desk := newNotes()
+		if err := handled(t, c, s.Press(id, m, blockkit.ActionApprove, nil), desk); err != nil || len(desk.presses) != 1 {
+			t.Fatalf("%s: got %v and %d presses", id, err, len(desk.presses))
+		}
+		by = append(by, desk.presses[0].By)
+	}
+	if by[0].ID == by[1].ID || strings.Contains(fmt.Sprintf("%+v", by), "@") {
+		t.Errorf("got %+v, want two accounts that only their ids tell apart", by)
+	}
+}
+
+func TestAListSaysOfEachRequestWhatPeopleCompareAndNothingDecides(t *testing.T) {
+	s, c := workspace(t)
+	abroad := sample()
+	abroad.Elsewhere, abroad.OpenURL = "This may not leave its region.", "https://gate.example/r/req_abroad"
+	abroad.Brief = brief.Brief{ID: "req_abroad", State: abroad.Brief.State, ExpiresAt: abroad.Brief.ExpiresAt}
+	hostile := hostileSample()
+	hostile.Token = "NEVER"
+	for _, many := range []int{3, 10} {
+		desk := newNotes()
+		desk.inbox = channel.Inbox{Cards: []channel.Card{sample(), abroad, hostile}, More: 4, OpenURL: "https://gate.example/"}
+		for len(desk.inbox.Cards) < many {
+			desk.inbox.Cards = append(desk.inbox.Cards, hostile)
+		}
+		before := len(s.Told())
+		if err := handled(t, c, s.Type("U0BOB", "list"), desk); err != nil {
+			t.Fatal(err)
+		}
+		told := s.UntilTold(before + 1)[before]
+		blocks, err := told.Decoded()
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := ""
+		for _, b := range blocks {
+			shown += blockkit.TextOf(b) + "\n"
+		}
+		card := sample()
+		for _, want := range []string{card.Brief.Sentence.String(), strings.Join(card.Brief.Command.Words[:], " "), "time left", "may not leave its region", "req_abroad"} {
+			if !strings.Contains(shown, want) {
+				t.Errorf("the list lacks %q:\n%s", want, shown)
+			}
+		}
+		for _, url := range []string{card.OpenURL, abroad.OpenURL, hostile.OpenURL, "https://gate.example/"} {
+			if !strings.Contains(string(told.Blocks), `"`+url+`"`) {
+				t.Errorf("the list does not link to %s", url)
+			}
+		}
+		for _, action := range []string{blockkit.ActionApprove, blockkit.ActionReject, blockkit.ActionEscalate, "NEVER", "mrkdwn"} {
+			if strings.Contains(string(told.Blocks), action) {
+				t.Errorf("the list carries %s", action)
+			}
+		}
+	}
+}
+
+func TestWhatIsToldCarriesItsLinkAndComesAliveNowhere(t *testing.T) {
+	s, c := workspace(t)
+	m, at := posted(t, s, c, nil)
+	if err := c.Tell(t.Context(), channel.Account{Workspace: slacktest.Workspace, ID: "U0BOB"}, "It waits. <!here>", "https://gate.example/r/req_1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Note(t.Context(), at, "It waits. <!here>", "https://gate.example/r/req_1"); err != nil {
+		t.Fatal(err)
+	}
+	all := s.Messages()
+	told, noted := all[len(all)-2], all[len(all)-1]
+	if told.For != "U0BOB" || told.Thread != "" || noted.For != "" || noted.Thread != m.TS || noted.Place != m.Place {
+		t.Errorf("got %+v and %+v, want one for Bob alone and one below the card", told, noted)
+	}
+	for _, said := range []slacktest.Message{told, noted} {
+		if open, ok := said.Button(blockkit.ActionOpen); !ok || open.URL != "https://gate.example/r/req_1" || strings.Contains(said.Text, "<") || said.Form["parse"][0] != "none" {
+			t.Errorf("got %+v, want a link and nothing else alive", said)
+		}
+	}
+}
+
+func TestWhatIsToldOfAnotherWorkspaceIsToldToNobodyHere(t *testing.T) {
+	s, c := workspace(t)
+	err := c.Tell(t.Context(), channel.Account{Workspace: "T0OTHER", ID: "U0BOB"}, "You are linked.", "")
+	if noteErr := c.Note(t.Context(), channel.Copy{Workspace: "T0OTHER", Place: "C0PAYMENTS", Message: "1"}, "It waits.", ""); !errors.Is(err, channel.ErrGone) || !errors.Is(noteErr, channel.ErrGone) {
+		t.Errorf("got %v and %v, want ErrGone", err, noteErr)
+	}
+	if n := len(s.Told()) + len(s.Messages()); n != 0 {
+		t.Errorf("%d messages were posted", n)
 	}
 }
 

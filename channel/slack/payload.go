@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // The kinds of what Slack sends, as Socket Mode names them.
@@ -31,7 +32,11 @@ type interaction struct {
 	Team      struct {
 		ID string `json:"id"`
 	} `json:"team"`
-	User struct {
+	Enterprise struct {
+		ID string `json:"id"`
+	} `json:"enterprise"` // null in a workspace of no organization
+	OrgWide flag `json:"is_enterprise_install"`
+	User    struct {
 		ID string `json:"id"`
 	} `json:"user"`
 	Container struct {
@@ -59,11 +64,25 @@ type answered struct {
 	} `json:"selected_option"`
 }
 
+// A flag is one that Slack sends as a boolean or, of commands, as its name. What is
+// neither is set: it is one of those that refuse.
+type flag bool
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (f *flag) UnmarshalJSON(b []byte) error {
+	*f = flagOf(strings.Trim(string(b), `"`))
+	return nil
+}
+
+func flagOf(says string) flag { return says != "" && says != "false" && says != "null" }
+
 // A command is what somebody typed behind /countersign.
 // https://docs.slack.dev/interactivity/implementing-slash-commands
 type command struct {
 	App         string `json:"api_app_id"`
 	Team        string `json:"team_id"`
+	Enterprise  string `json:"enterprise_id"`
+	OrgWide     flag   `json:"is_enterprise_install"`
 	User        string `json:"user_id"`
 	Place       string `json:"channel_id"`
 	Text        string `json:"text"`
@@ -98,7 +117,33 @@ func read(body []byte) (*interaction, *command, error) {
 		return nil, nil, fmt.Errorf("a form of %s fields that is neither an interaction nor a command", strconv.Itoa(len(form)))
 	}
 	return nil, &command{App: form.Get("api_app_id"), Team: form.Get("team_id"), User: form.Get("user_id"),
-		Place: form.Get("channel_id"), Text: form.Get("text"), ResponseURL: form.Get("response_url")}, nil
+		Enterprise: form.Get("enterprise_id"), OrgWide: flagOf(form.Get("is_enterprise_install")), Place: form.Get("channel_id"), Text: form.Get("text"), ResponseURL: form.Get("response_url")}, nil
+}
+
+// A sender is what a payload says of the app and of where it is installed.
+type sender struct {
+	app, team, enterprise string
+	orgWide               flag
+}
+
+func (i *interaction) sender() sender { return sender{i.App, i.Team.ID, i.Enterprise.ID, i.OrgWide} }
+
+func (c *command) sender() sender {
+	return sender{c.App, c.Team, c.Enterprise, c.OrgWide}
+}
+
+// foreign says of a payload that is not of the app where it is installed whose it
+// is, empty if it is of the app.
+func (h Home) foreign(s sender) string {
+	switch {
+	case s.app != h.App || s.team != h.Workspace:
+		return fmt.Sprintf("it is of the app %q in the workspace %q", s.app, s.team)
+	case s.enterprise != h.Enterprise:
+		return fmt.Sprintf("it is of the organization %q", s.enterprise)
+	case bool(s.orgWide):
+		return "it is of an app that a whole organization installed"
+	}
+	return ""
 }
 
 func readInteraction(payload []byte) (*interaction, *command, error) {

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,6 +37,11 @@ type Config struct {
 	// Workspace is the team id that the bot token must be of: "T…". Empty, the
 	// default, takes that of the token.
 	Workspace string
+	// Enterprise is the id of the Enterprise Grid organization that the workspace is
+	// of: "E…". Who is at home in another workspace of it, and is a member of this
+	// one, is then no stranger. Empty, the default, refuses a workspace that is of
+	// an organization.
+	Enterprise string
 	// Console is the address of the console, without a slash at its end: commands
 	// link to its pages.
 	Console string
@@ -83,10 +89,11 @@ func New(c Config) (*Slack, error) {
 
 // A Home is where the bot token belongs.
 type Home struct {
-	Workspace string // team id
-	Name      string // of the workspace
-	App       string // app id
-	Bot       string // user id of the bot
+	Workspace  string // team id
+	Name       string // of the workspace
+	App        string // app id
+	Bot        string // user id of the bot
+	Enterprise string // id of the organization, empty if it is of none
 }
 
 // Home says where the bot token belongs, as Slack says it; it asks once. The
@@ -104,15 +111,33 @@ func (s *Slack) Home(ctx context.Context) (Home, error) {
 	if want := s.config.Workspace; want != "" && who.TeamID != want {
 		return Home{}, fmt.Errorf("slack: the bot token is of the workspace %s, and the configuration says %s", who.TeamID, want)
 	}
+	if err := s.organization(who.EnterpriseID); err != nil {
+		return Home{}, err
+	}
 	bot, err := s.api.GetBotInfoContext(ctx, slack.GetBotInfoParameters{Bot: who.BotID, TeamID: who.TeamID})
 	if err != nil {
 		return Home{}, fmt.Errorf("slack: which app the bot token is of: %w", failure(err))
 	}
-	if who.TeamID == "" || bot.AppID == "" {
+	if who.TeamID == "" || bot.AppID == "" || strings.HasPrefix(who.TeamID, "E") {
 		return Home{}, errors.New("slack: Slack does not say to which workspace and app the bot token belongs; install the app to a workspace, not to an organization")
 	}
-	s.home = &Home{Workspace: who.TeamID, Name: who.Team, App: bot.AppID, Bot: who.UserID}
+	s.home = &Home{Workspace: who.TeamID, Name: who.Team, App: bot.AppID, Bot: who.UserID, Enterprise: who.EnterpriseID}
 	return *s.home, nil
+}
+
+// organization refuses a workspace of an organization that the configuration does
+// not name: who its members are is then for others to say than its own
+// administrators.
+func (s *Slack) organization(is string) error {
+	switch want := s.config.Enterprise; {
+	case is == want:
+		return nil
+	case want == "":
+		return fmt.Errorf("slack: the workspace is of the Enterprise Grid organization %s; name it in the configuration, enterprise: %s, if its administrators may say who is a member", is, is)
+	case is == "":
+		return fmt.Errorf("slack: the workspace is of no organization, and the configuration says %s", want)
+	}
+	return fmt.Errorf("slack: the workspace is of the organization %s, and the configuration says %s", is, s.config.Enterprise)
 }
 
 // Check says where the tokens belong, or what is wrong with them: of the app token
@@ -151,14 +176,10 @@ func (s *Slack) Post(ctx context.Context, to channel.Address, c channel.Card) (c
 
 // Edit implements channel.Channel. What was chosen since is said in the thread.
 func (s *Slack) Edit(ctx context.Context, at channel.Copy, c channel.Card) error {
-	home, err := s.Home(ctx)
-	if err != nil {
+	if err := s.here(ctx, at.Workspace); err != nil {
 		return err
 	}
-	if at.Workspace != home.Workspace {
-		return fmt.Errorf("slack: the copy is in the workspace %s, and the bot token is of %s: %w", at.Workspace, home.Workspace, channel.ErrGone)
-	}
-	err = drawn(c, func(m blockkit.Message) error {
+	err := drawn(c, func(m blockkit.Message) error {
 		_, _, _, err := s.api.UpdateMessageContext(ctx, at.Place, at.Message, options(m)...)
 		return failure(err)
 	})
@@ -195,11 +216,36 @@ func options(m blockkit.Message) []slack.MsgOption {
 
 // Tell implements channel.Channel: it writes to the account's own conversation
 // with the app.
-func (s *Slack) Tell(ctx context.Context, to channel.Account, text string) error {
-	if _, _, err := s.api.PostMessageContext(ctx, to.ID, options(blockkit.Note(text, ""))...); err != nil {
+func (s *Slack) Tell(ctx context.Context, to channel.Account, text, open string) error {
+	if err := s.here(ctx, to.Workspace); err != nil {
+		return err
+	}
+	if _, _, err := s.api.PostMessageContext(ctx, to.ID, options(blockkit.Note(text, open))...); err != nil {
 		return fmt.Errorf("slack: tell %s: %w", to.ID, failure(err))
 	}
 	return nil
+}
+
+// Note implements channel.Channel: it writes into the thread of the copy.
+func (s *Slack) Note(ctx context.Context, at channel.Copy, text, open string) error {
+	if err := s.here(ctx, at.Workspace); err != nil {
+		return err
+	}
+	said := append(options(blockkit.Note(text, open)), slack.MsgOptionTS(at.Message))
+	if _, _, err := s.api.PostMessageContext(ctx, at.Place, said...); err != nil {
+		return fmt.Errorf("slack: say something below %s in %s: %w", at.Message, at.Place, failure(err))
+	}
+	return nil
+}
+
+// here refuses what is in another workspace than the bot token: an id there may be
+// somebody else's here.
+func (s *Slack) here(ctx context.Context, workspace string) error {
+	home, err := s.Home(ctx)
+	if err == nil && workspace != home.Workspace {
+		err = fmt.Errorf("slack: it is in the workspace %s, and the bot token is of %s: %w", workspace, home.Workspace, channel.ErrGone)
+	}
+	return err
 }
 
 // answer says something to whoever pressed, where they pressed if that is known
@@ -208,7 +254,11 @@ func (s *Slack) answer(ctx context.Context, to channel.Account, place string, a 
 	if a.Says == "" && a.OpenURL == "" {
 		return nil
 	}
-	m := options(blockkit.Note(a.Says, a.OpenURL))
+	return s.whisper(ctx, to, place, blockkit.Note(a.Says, a.OpenURL))
+}
+
+func (s *Slack) whisper(ctx context.Context, to channel.Account, place string, said blockkit.Message) error {
+	m := options(said)
 	if place != "" {
 		_, err := s.api.PostEphemeralContext(ctx, place, to.ID, m...)
 		if err = failure(err); err == nil || isRetry(err) {

@@ -183,6 +183,16 @@ func (c *chat) deliver(d slacktest.Delivery) channel.Delivery {
 	return channel.Delivery{ID: fmt.Sprintf("env-%d", c.sent), Body: body}
 }
 
+func (c *chat) Noted(at channel.Copy) []string {
+	var all []string
+	for _, m := range c.server.Messages() {
+		if m.Place == at.Place && m.Thread == at.Message {
+			all = append(all, strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(m.Text))
+		}
+	}
+	return all
+}
+
 func (c *chat) Told(to channel.Account) []string {
 	var all []string
 	for _, m := range c.server.Told() {

@@ -27,6 +27,8 @@ type notes struct {
 	broken   error
 	answer   channel.Answer
 	card     channel.Card
+	inbox    channel.Inbox
+	shown    []countersign.RequestID
 	received chan struct{}
 }
 
@@ -68,6 +70,15 @@ func (n *notes) Unlink(context.Context, channel.Account) (channel.Answer, error)
 
 func (n *notes) Person(_ context.Context, who channel.Account) (countersign.Person, bool, error) {
 	return countersign.Person{}, who.ID == "U0BOB", nil
+}
+
+func (n *notes) Inbox(_ context.Context, who channel.Account) (channel.Inbox, channel.Answer, bool, error) {
+	return n.inbox, n.answer, who.ID == "U0BOB", nil
+}
+
+func (n *notes) Show(_ context.Context, who channel.Account, id countersign.RequestID) (channel.Card, channel.Answer, bool, error) {
+	n.shown = append(n.shown, id)
+	return n.card, n.answer, who.ID == "U0BOB", nil
 }
 
 func (n *notes) deliveries() []channel.Delivery {

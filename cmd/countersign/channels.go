@@ -13,6 +13,9 @@ import (
 	"github.com/countersignhq/countersign/channel/slack"
 	"github.com/countersignhq/countersign/config"
 	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/server/admin"
+	"github.com/countersignhq/countersign/server/view"
+	"github.com/countersignhq/countersign/store"
 )
 
 // reconnect is how long to wait after a chat has ended the connection for good.
@@ -42,20 +45,12 @@ func (s *server) connect() (map[string]chat, error) {
 }
 
 func (s *server) slack(cfg *config.Slack) (chat, error) {
-	values := make([]string, 3)
-	for i, v := range []config.Value{cfg.BotToken, cfg.AppToken, cfg.SigningSecret} {
-		if !v.IsReference() {
-			continue
-		}
-		var err error
-		if values[i], err = v.Resolve(os.LookupEnv); err != nil {
-			return chat{}, failed("docs/slack.md tells where each value is found", "slack: %v", err)
-		}
+	set, err := slackConfig(cfg)
+	if err != nil {
+		return chat{}, err
 	}
-	ch, err := slack.New(slack.Config{
-		BotToken: values[0], AppToken: values[1], SigningSecret: values[2], Workspace: cfg.Workspace,
-		Console: s.public.String(), API: s.opt.slackAPI, Log: s.log,
-	})
+	set.Console, set.API, set.Log = s.public.String(), s.opt.slackAPI, s.log
+	ch, err := slack.New(set)
 	if err != nil {
 		return chat{}, err
 	}
@@ -66,12 +61,30 @@ func (s *server) slack(cfg *config.Slack) (chat, error) {
 	for _, r := range cfg.Routes {
 		c.Routes = append(c.Routes, desk.Route{Resources: r.Resources, Groups: r.Groups, To: addresses(r.To)})
 	}
-	if values[1] != "" {
+	if set.AppToken != "" {
 		c.listen = ch.Listen
 	} else {
 		c.path, c.answer = "/slack", ch.Handler
 	}
 	return c, nil
+}
+
+// slackConfig is the workspace of the configuration with its secrets resolved.
+func slackConfig(cfg *config.Slack) (slack.Config, error) {
+	set := slack.Config{Workspace: cfg.Workspace, Enterprise: cfg.Enterprise}
+	for _, v := range []struct {
+		to *string
+		of config.Value
+	}{{&set.BotToken, cfg.BotToken}, {&set.AppToken, cfg.AppToken}, {&set.SigningSecret, cfg.SigningSecret}} {
+		if !v.of.IsReference() {
+			continue
+		}
+		var err error
+		if *v.to, err = v.of.Resolve(os.LookupEnv); err != nil {
+			return set, failed("docs/slack.md tells where each value is found", "slack: %v", err)
+		}
+	}
+	return set, nil
 }
 
 func addresses(to []string) []channel.Address {
@@ -98,6 +111,10 @@ func (s *server) openChannels(context.Context) error {
 		Decide: func(ctx context.Context, id, link countersign.RequestID, d countersign.Decision) (countersign.Request, error) {
 			return s.gate.Decide(ctx, gate.Decision{Request: id, Link: link, Decision: d})
 		},
+		Inbox: s.inbox,
+		Sees: func(d *countersign.Directory, p countersign.Person, r countersign.Request) bool {
+			return view.Sees(d, p.Principal(), r)
+		},
 	}
 	s.chats, s.cards = chats, desk.New(s.store, s.store.Ephemeral(), core, at, desk.Config{Log: s.log})
 	for name, c := range chats {
@@ -110,6 +127,55 @@ func (s *server) openChannels(context.Context) error {
 		chats[name] = c
 	}
 	return nil
+}
+
+// mostPages is how many pages of 500 pending requests are looked through for one
+// inbox.
+const mostPages = 10
+
+// inbox are the requests that the person can decide now, in the order of the
+// console's.
+func (s *server) inbox(ctx context.Context, p countersign.Person) ([]countersign.Request, error) {
+	var pending []countersign.Request
+	query := store.Query{Decision: countersign.DecisionPending, Limit: 500}
+	for range mostPages {
+		page, next, err := s.gate.Search(ctx, query)
+		if err != nil {
+			return nil, err
+		}
+		pending = append(pending, page...)
+		if query.Cursor = next; next == "" {
+			break
+		}
+	}
+	d, err := s.gate.Directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byID := map[countersign.RequestID]countersign.Request{}
+	for _, r := range pending {
+		byID[r.ID] = r
+	}
+	var mine []countersign.Request
+	for _, row := range view.InboxOf(d, p, pending).Mine {
+		mine = append(mine, byID[row.ID])
+	}
+	return mine, nil
+}
+
+// dead is what the chats gave up, for the operator.
+func (s *server) dead(ctx context.Context) ([]admin.GivenUp, error) {
+	all, err := s.cards.Dead(ctx)
+	list := []admin.GivenUp{}
+	for _, d := range all {
+		list = append(list, admin.GivenUp(d))
+	}
+	return list, err
+}
+
+func (s *server) givenUp(ctx context.Context) (int, error) {
+	all, err := s.cards.Dead(ctx)
+	return len(all), err
 }
 
 // runChannels asks and listens until the context ends.

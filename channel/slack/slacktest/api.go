@@ -20,6 +20,7 @@ type answer struct {
 	Error        string           `json:"error,omitempty"`
 	Team         string           `json:"team,omitempty"`
 	TeamID       string           `json:"team_id,omitempty"`
+	EnterpriseID string           `json:"enterprise_id,omitempty"`
 	UserID       string           `json:"user_id,omitempty"`
 	BotID        string           `json:"bot_id,omitempty"`
 	URL          string           `json:"url,omitempty"`
@@ -61,6 +62,18 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	defer s.changed.Broadcast()
 	s.calls[method]++
+	s.changed.Broadcast()
+	if held := s.holding[method]; held != nil {
+		s.mu.Unlock()
+		select {
+		case <-held:
+		case <-r.Context().Done():
+		}
+		s.mu.Lock()
+		if r.Context().Err() != nil {
+			return // whoever called has not waited
+		}
+	}
 	if queued := s.faults[method]; len(queued) > 0 {
 		s.faults[method] = queued[1:]
 		if queued[0].word != "" {
@@ -122,7 +135,7 @@ func write(w http.ResponseWriter, a answer) {
 func (s *Server) answer(r *http.Request, method string, param func(string) string, form map[string][]string) answer {
 	switch method {
 	case "auth.test":
-		return answer{Team: "Acme", TeamID: Workspace, UserID: Bot, BotID: "B0BOT00001", URL: "https://acme.slack.example/"}
+		return answer{Team: "Acme", TeamID: Workspace, EnterpriseID: s.of, UserID: Bot, BotID: "B0BOT00001", URL: "https://acme.slack.example/"}
 	case "bots.info":
 		return answer{Bot: &botInfo{ID: param("bot"), AppID: App}}
 	case "users.info":
@@ -266,6 +279,17 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer s.changed.Broadcast()
+	if len(m.Blocks) > 0 {
+		blocks, err := m.Decoded()
+		if err == nil {
+			err = blockkit.Check(blocks)
+		}
+		if err != nil {
+			s.t.Logf("slacktest: refused blocks: %v", err)
+			http.Error(w, "invalid_blocks", http.StatusBadRequest)
+			return
+		}
+	}
 	m.Place, m.For, m.TS = r.PathValue("place"), r.PathValue("user"), s.now()
 	s.told = append(s.told, m)
 	w.Write([]byte("ok"))

@@ -31,6 +31,8 @@ type pressing struct {
 	App       string `json:"api_app_id"`
 	TriggerID string `json:"trigger_id"`
 	Team      id     `json:"team"`
+	Of        *id    `json:"enterprise"`
+	OrgWide   bool   `json:"is_enterprise_install"`
 	User      struct {
 		ID   string `json:"id"`
 		Team string `json:"team_id"`
@@ -84,12 +86,15 @@ type choice struct {
 func (s *Server) Press(user string, m Message, action string, change func(p *Pressing)) Delivery {
 	button, _ := m.Button(action)
 	p := Pressing{App: App, Workspace: Workspace, User: user, Place: m.Place, Message: m.TS, Action: action, Token: button.Value}
+	s.mu.Lock()
+	p.Enterprise = s.of
+	s.mu.Unlock()
 	if change != nil {
 		change(&p)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := pressing{Type: "block_actions", App: p.App, TriggerID: s.trigger(user), Team: id{p.Workspace},
+	w := pressing{Type: "block_actions", App: p.App, TriggerID: s.trigger(user), Team: id{p.Workspace}, Of: of(p.Enterprise), OrgWide: p.OrgWide,
 		Channel: &id{p.Place}, Container: &container{"message", p.Place, p.Message}, Message: &m,
 		Actions: []pressed{{Type: "button", ID: p.Action, Block: "decide", Value: p.Token, Moment: s.now()}}}
 	w.User.ID, w.User.Team = p.User, s.users[p.User].Workspace
@@ -97,7 +102,18 @@ func (s *Server) Press(user string, m Message, action string, change func(p *Pre
 }
 
 // A Pressing is what can be changed of a press.
-type Pressing struct{ App, Workspace, User, Place, Message, Action, Token string }
+type Pressing struct {
+	App, Workspace, Enterprise, User, Place, Message, Action, Token string
+	OrgWide                                                         bool
+}
+
+// of is the organization as payloads carry it: null if there is none.
+func of(enterprise string) *id {
+	if enterprise == "" {
+		return nil
+	}
+	return &id{enterprise}
+}
 
 // Submit is a user sending a dialog off, to is the group of an escalation.
 func (s *Server) Submit(d Dialog, user, reason, to string) Delivery {
@@ -108,7 +124,7 @@ func (s *Server) Submit(d Dialog, user, reason, to string) Delivery {
 		values[blockkit.BlockTo] = map[string]field{blockkit.ActionTo: {Type: "static_select", Selected: &choice{to}}}
 	}
 	blocks, _ := json.Marshal(d.View.Blocks)
-	w := pressing{Type: "view_submission", App: App, TriggerID: s.trigger(user), Team: id{Workspace},
+	w := pressing{Type: "view_submission", App: App, TriggerID: s.trigger(user), Team: id{Workspace}, Of: of(s.of),
 		View: &submitted{d.ID, "modal", d.View.CallbackID, d.View.PrivateMetadata, blocks, state{values}}}
 	w.User.ID, w.User.Team = user, s.users[user].Workspace
 	return delivery("interactive", w)
@@ -118,13 +134,15 @@ func (s *Server) Submit(d Dialog, user, reason, to string) Delivery {
 func (s *Server) Type(user, text string) Delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return delivery("slash_commands", typed{App: App, Team: Workspace, User: user, Place: "C0PAYMENTS", Command: "/countersign", Text: text,
+	return delivery("slash_commands", typed{App: App, Team: Workspace, Enterprise: s.of, OrgWide: "false", User: user, Place: "C0PAYMENTS", Command: "/countersign", Text: text,
 		TriggerID: s.trigger(user), ResponseURL: strings.TrimSuffix(s.URL, "api/") + "response/" + user + "/C0PAYMENTS"})
 }
 
 type typed struct {
 	App         string `json:"api_app_id"`
 	Team        string `json:"team_id"`
+	Enterprise  string `json:"enterprise_id,omitempty"`
+	OrgWide     string `json:"is_enterprise_install"`
 	User        string `json:"user_id"`
 	Place       string `json:"channel_id"`
 	Command     string `json:"command"`

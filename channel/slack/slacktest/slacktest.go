@@ -43,6 +43,22 @@ type User struct {
 	Single     bool   `json:"is_ultra_restricted"`
 	Stranger   bool   `json:"is_stranger"`
 	LooksAlike string `json:"-"` // the id that Slack says instead, if any
+	// Profile is what its owner, or an administrator, writes there.
+	Profile Profile `json:"profile"`
+	// Organization says of which workspaces of an organization they are a member.
+	Organization *Membership `json:"enterprise_user,omitempty"`
+}
+
+// A Profile is what anybody may claim.
+type Profile struct {
+	Name  string `json:"display_name,omitempty"`
+	Email string `json:"email,omitempty"`
+}
+
+// A Membership is somebody's place in an Enterprise Grid organization.
+type Membership struct {
+	Enterprise string   `json:"enterprise_id"`
+	Workspaces []string `json:"teams"`
 }
 
 // A Message is one that the workspace holds.
@@ -86,6 +102,8 @@ type Server struct {
 	sockets  []*socket
 	opened   int
 	acked    map[string]int
+	holding  map[string]chan struct{} // methods that answer nothing until it is closed
+	of       string                   // the organization, if any
 	last     int
 	ts       int
 }
@@ -99,7 +117,7 @@ type fault struct {
 // New starts a workspace with the channel #payments and stops it with the test.
 func New(t testing.TB) *Server {
 	s := &Server{t: t, users: map[string]User{}, places: map[string]string{"#payments": "C0PAYMENTS", "C0PAYMENTS": "C0PAYMENTS"},
-		triggers: map[string]string{}, faults: map[string][]fault{}, calls: map[string]int{}, acked: map[string]int{}}
+		triggers: map[string]string{}, faults: map[string][]fault{}, calls: map[string]int{}, acked: map[string]int{}, holding: map[string]chan struct{}{}}
 	s.changed = sync.NewCond(&s.mu)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/", s.call)
@@ -126,6 +144,36 @@ func (s *Server) Join(u User) {
 		u.Workspace = Workspace
 	}
 	s.users[u.ID] = u
+}
+
+// Organize puts the workspace into an Enterprise Grid organization.
+func (s *Server) Organize(enterprise string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of = enterprise
+}
+
+// Hold has every call of a method wait for its answer until release is called. The
+// call is counted when it comes, and does nothing before it is answered.
+func (s *Server) Hold(method string) (release func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	held := make(chan struct{})
+	s.holding[method] = held
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.holding[method] == held {
+			delete(s.holding, method)
+			close(held)
+		}
+	}
+}
+
+// UntilCalled waits until a method has been called so often.
+func (s *Server) UntilCalled(method string, times int) {
+	s.t.Helper()
+	s.until(fmt.Sprintf("%d calls of %s", times, method), func() bool { return s.calls[method] >= times })
 }
 
 // Limit has the next call of a method answered by 429 with so many seconds.

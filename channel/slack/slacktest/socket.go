@@ -109,13 +109,15 @@ func (s *Server) send(d Delivery, envelope string, attempt int) {
 	}
 }
 
-// Hangup ends every socket as Slack does before it moves a connection.
+// Hangup ends every socket as Slack does before it moves a connection: nothing is
+// sent over it any more.
 func (s *Server) Hangup() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.sockets {
 		c.conn.WriteJSON(frame{Type: "disconnect"})
 	}
+	s.sockets = nil
 }
 
 // Acked is how often an envelope was acknowledged.
