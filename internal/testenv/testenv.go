@@ -1,5 +1,5 @@
 // Package testenv gives tests the real programs that they run against, by exact
-// version: MCP servers from npm.
+// version: MCP servers and clients from npm, and the suite that judges them.
 package testenv
 
 import (
@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/lockedfile"
@@ -20,27 +21,68 @@ import (
 //go:embed npm/package.json npm/package-lock.json npm/.npmrc
 var npm embed.FS
 
+//go:embed conformance/package.json conformance/package-lock.json conformance/.npmrc
+var conformance embed.FS
+
+//go:embed clients/package.json clients/package-lock.json clients/.npmrc
+var clients embed.FS
+
+// Clients returns the folder node_modules with the command lines of agents that
+// clients/package.json names. They take about 1.1 GB.
+func Clients(t testing.TB) string {
+	t.Helper()
+	return modules(t, clients, "clients")
+}
+
 // Node returns the folder node_modules with what npm/package.json names,
 // installed on first use into the user's cache folder, once for all tests of
 // this machine. It needs node and npm.
 func Node(t testing.TB) string {
 	t.Helper()
-	dir, err := install()
+	return modules(t, npm, "npm")
+}
+
+// Conformance returns the official conformance suite of MCP, as conformance/package.json
+// names it, and the Node that runs it: this machine's, or where that is older than
+// 22 one from npm.
+func Conformance(t testing.TB) (node, suite string) {
+	t.Helper()
+	dir := modules(t, conformance, "conformance")
+	suite = filepath.Join(dir, "@modelcontextprotocol", "conformance", "dist", "index.js")
+	out, err := exec.Command("node", "-p", "process.versions.node.split('.')[0] >= 22").Output()
+	if err == nil && string(out) == "true\n" {
+		return "node", suite
+	}
+	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
+	if arch == "" {
+		arch = runtime.GOARCH
+	}
+	node = filepath.Join(dir, "node-"+runtime.GOOS+"-"+arch, "bin", "node")
+	if _, err := os.Stat(node); err != nil {
+		t.Fatalf("the conformance suite needs Node 22 or newer; install it (%v)", err)
+	}
+	return node, suite
+}
+
+// modules returns the folder node_modules of the set of packages in the folder.
+func modules(t testing.TB, set embed.FS, folder string) string {
+	t.Helper()
+	files, err := fs.Sub(set, folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := install(files)
 	if err != nil {
 		t.Fatalf("programs from npm for the test: %v", err)
 	}
 	return filepath.Join(dir, "node_modules")
 }
 
-func install() (string, error) {
+func install(files fs.FS) (string, error) {
 	for _, program := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return "", fmt.Errorf("%w; install Node 20 or newer", err)
 		}
-	}
-	files, err := fs.Sub(npm, "npm")
-	if err != nil {
-		return "", err
 	}
 	name, err := digestOf(files)
 	if err != nil {

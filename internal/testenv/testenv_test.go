@@ -28,11 +28,13 @@ func TestTestsAtTheSameTimeGetOneFolder(t *testing.T) {
 }
 
 func TestTheLockFileNamesNoHostOfARegistry(t *testing.T) {
-	b, err := os.ReadFile("npm/package-lock.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if bytes.Contains(b, []byte(`"resolved"`)) {
-		t.Error(`the lock file says "resolved"; write it with omit-lockfile-registry-resolved=true`)
+	for _, folder := range []string{"npm", "conformance", "openid"} {
+		b, err := os.ReadFile(filepath.Join(folder, "package-lock.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(b, []byte(`"resolved"`)) {
+			t.Errorf(`the lock file of %s says "resolved"; write it with omit-lockfile-registry-resolved=true`, folder)
+		}
 	}
 }

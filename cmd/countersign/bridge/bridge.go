@@ -29,6 +29,12 @@ type Config struct {
 	UserAgent string
 	// Client sends. Defaults to one that follows no redirects.
 	Client *http.Client
+	// Outgoing sees each message of the agent, and returns what is sent in its place,
+	// or else what the agent is answered at once. Nil: what came is sent.
+	Outgoing func(message []byte) (send, answer []byte)
+	// Incoming sees each message to the agent, and returns what it gets in its place.
+	// Nil: it gets what came.
+	Incoming func(message []byte) []byte
 }
 
 const (
@@ -69,6 +75,13 @@ func Run(ctx context.Context, cfg Config, in io.Reader, out io.Writer) error {
 		line := bytes.Clone(bytes.TrimSpace(lines.Bytes()))
 		if len(line) == 0 {
 			continue
+		}
+		if cfg.Outgoing != nil {
+			var answer []byte
+			if line, answer = cfg.Outgoing(line); answer != nil {
+				b.write(answer)
+				continue
+			}
 		}
 		m, err := read(line)
 		if err != nil {
@@ -145,8 +158,16 @@ func (b *bridge) carry(ctx context.Context, m message) {
 	}
 }
 
-// say writes one message as a line.
+// say tells the agent one message.
 func (b *bridge) say(message []byte) {
+	if b.cfg.Incoming != nil {
+		message = b.cfg.Incoming(message)
+	}
+	b.write(message)
+}
+
+// write writes one message as a line.
+func (b *bridge) write(message []byte) {
 	line := bytes.Map(func(r rune) rune {
 		if r == '\n' || r == '\r' { // between two tokens; within a string JSON has neither
 			return ' '

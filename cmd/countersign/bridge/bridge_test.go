@@ -54,11 +54,11 @@ func start(t *testing.T) *agent {
 	a.begin = func() {
 		a.door.Store(new(mcp.New(a.Gate, mcp.Config{
 			Log: slog.New(slog.DiscardHandler),
-			Authenticate: func(_ context.Context, r *http.Request) (countersign.Principal, error) {
+			Authenticate: func(_ context.Context, r *http.Request) (countersign.Who, error) {
 				if r.Header.Get("Authorization") != "Bearer agent" {
-					return countersign.Principal{}, &countersign.Error{Code: countersign.CodeUnauthenticated, Detail: "the token is not known", Hint: "ask for one"}
+					return countersign.Who{}, &countersign.Error{Code: countersign.CodeUnauthenticated, Detail: "the token is not known", Hint: "ask for one"}
 				}
-				return a.Agent.Principal(), nil
+				return countersign.Who{Actor: a.Agent.Principal()}, nil
 			},
 		})))
 	}
