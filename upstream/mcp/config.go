@@ -5,9 +5,11 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/upstream/confine"
 	"github.com/countersignhq/countersign/upstream/mcp/rpc"
+	"github.com/countersignhq/countersign/upstream/oauth"
 )
 
 // Config says how to reach a server and whom to believe. Name, Trust, and either
@@ -33,12 +35,18 @@ type Config struct {
 	// Header are the fields that every request to URL carries, such as the
 	// credential in Authorization. They go to no other origin.
 	Header map[string]string
+	// OAuth has each request to URL carry a token that the gateway asks for. Nil is
+	// none.
+	OAuth *oauth.Config
 	// TLS is for servers whose certificates the system does not know. Defaults to
 	// the system's trust.
 	TLS *tls.Config
 
 	// Trust is the pinned key of the log that releases must be proven in.
 	Trust ledger.Trust
+	// Target is what the gateway calls this server, where the gateway does not start
+	// it itself. Defaults to the digest of the rest (package func Target).
+	Target countersign.Digest
 	// Version is the gateway's own, as it is told to the server.
 	Version string
 
@@ -56,6 +64,13 @@ type Config struct {
 	// OnToolsChanged is called when the server says that its tools have changed,
 	// in a goroutine of its own and never twice at once. Defaults to nothing.
 	OnToolsChanged func()
+	// OnStart is told of each start of the server, with the error of one that failed.
+	// It must not block. Defaults to nothing.
+	OnStart func(error)
+	// OnNotice is called with what the server says unasked of what it offers: the
+	// method, notifications/…/list_changed or notifications/resources/updated, and
+	// the params in the server's bytes. It must not block. Defaults to nothing.
+	OnNotice func(method string, params []byte)
 	// Now is the clock of permits and outcomes. Defaults to time.Now.
 	Now func() time.Time
 	// Log takes the server's standard error, line by line, at debug. Defaults to
@@ -79,6 +94,9 @@ func (c *Config) defaults() {
 	if c.Version == "" {
 		c.Version = "dev"
 	}
+	if c.OnStart == nil {
+		c.OnStart = func(error) {}
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -96,5 +114,9 @@ func (c *Config) program() confine.Program {
 }
 
 func (c *Config) terms() rpc.Terms {
-	return rpc.Terms{Version: c.Version, StartTimeout: c.StartTimeout, MaxResult: c.MaxResult, OnToolsChanged: c.OnToolsChanged, Log: c.Log}
+	notice := func(rpc.Notice) {}
+	if c.OnNotice != nil {
+		notice = func(n rpc.Notice) { c.OnNotice(n.Method, n.Params) }
+	}
+	return rpc.Terms{Version: c.Version, StartTimeout: c.StartTimeout, MaxResult: c.MaxResult, OnToolsChanged: c.OnToolsChanged, OnNotice: notice, Log: c.Log}
 }

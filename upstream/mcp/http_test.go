@@ -70,6 +70,8 @@ func (x *remote) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.dead = false
 		x.mu.Unlock()
 		say(`{"jsonrpc":"2.0","id":%s,"result":%s}`, q.ID, initializeAs(x.revision))
+	case q.Method == "server/discover" && !modern:
+		w.WriteHeader(http.StatusBadRequest)
 	case q.Method == "server/discover":
 		say(`{"jsonrpc":"2.0","id":%s,"result":{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"instructions":"be kind"}}`, q.ID)
 	case dead && !modern:
@@ -288,7 +290,7 @@ func TestACallThatNobodyWaitsForIsCancelledThere(t *testing.T) {
 		x.mu.Lock()
 		last := x.heard[len(x.heard)-1]
 		x.mu.Unlock()
-		told = last.Method == "notifications/cancelled" && strings.Contains(last.Body, `{"requestId":2}`)
+		told = last.Method == "notifications/cancelled" && strings.Contains(last.Body, `{"requestId":3}`)
 	}
 }
 

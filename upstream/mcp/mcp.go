@@ -22,6 +22,7 @@ import (
 	"github.com/countersignhq/countersign/upstream/mcp/rpc"
 	"github.com/countersignhq/countersign/upstream/mcp/stdio"
 	"github.com/countersignhq/countersign/upstream/mcp/streamable"
+	"github.com/countersignhq/countersign/upstream/oauth"
 )
 
 // An Upstream is one MCP server. It is safe for concurrent use.
@@ -29,6 +30,7 @@ type Upstream struct {
 	cfg    Config
 	target countersign.Digest
 	spent  *ledger.Spent
+	oauth  *oauth.Source // nil for a server that wants no tokens
 
 	turns    chan struct{} // one for each call in flight
 	starting chan struct{} // a lock that can be waited for with a context; guards what follows
@@ -43,7 +45,7 @@ type Upstream struct {
 // A session is one server that was greeted: a child, or one over HTTP.
 type session interface {
 	// Call sends one request, once. The error is an *rpc.UnansweredError.
-	Call(ctx context.Context, method string, params []byte, limit time.Duration) (rpc.Answer, error)
+	Call(ctx context.Context, ask rpc.Ask) (rpc.Answer, error)
 	// Ready reports whether a call may be sent.
 	Ready(ctx context.Context) bool
 	Said() rpc.Said
@@ -66,6 +68,11 @@ func New(cfg Config) (*Upstream, error) {
 	u := &Upstream{
 		cfg: cfg, target: target, spent: ledger.NewSpent(cfg.Now()),
 		turns: make(chan struct{}, cfg.MaxInFlight), starting: make(chan struct{}, 1),
+	}
+	if cfg.OAuth != nil {
+		if u.oauth, err = oauth.New(*cfg.OAuth); err != nil {
+			return nil, fmt.Errorf("mcp upstream %q: %w", cfg.Name, err)
+		}
 	}
 	u.life, u.end = context.WithCancelCause(context.Background())
 	return u, nil
@@ -135,6 +142,7 @@ func (u *Upstream) running(ctx context.Context) (session, error) {
 		return nil, err
 	}
 	s, err := u.open(ctx)
+	u.cfg.OnStart(err)
 	if err != nil {
 		u.failures++
 		return nil, err
@@ -169,7 +177,7 @@ func (u *Upstream) pause(ctx context.Context) error {
 func (u *Upstream) open(ctx context.Context) (session, error) {
 	if u.cfg.URL != "" {
 		s, err := streamable.Open(ctx, streamable.Config{
-			URL: u.cfg.URL, Header: u.cfg.Header, TLS: u.cfg.TLS, Terms: u.cfg.terms(), Closed: ErrClosed,
+			URL: u.cfg.URL, Header: u.cfg.Header, OAuth: u.oauth, TLS: u.cfg.TLS, Terms: u.cfg.terms(), Closed: ErrClosed,
 		})
 		if err != nil {
 			return nil, err // and no session that is not nil and holds nil

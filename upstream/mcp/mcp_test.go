@@ -294,8 +294,16 @@ func TestAServerThatDoesNotStartIsReported(t *testing.T) {
 			t.Errorf("%s: got %+v, %v, want an error that says %q", c.revision, o, err, c.want)
 		}
 	}
-	h := newHouse(t, func(cfg *mcp.Config) { cfg.Env = map[string]string{"REVISION": "2025-06-18"} })
+	var told []error
+	h := newHouse(t, func(cfg *mcp.Config) {
+		cfg.Env = map[string]string{"REVISION": "2025-06-18"}
+		cfg.OnStart = func(err error) { told = append(told, err) }
+	})
 	check(t, h.Start(t.Context()))
+	check(t, h.Start(t.Context())) // it runs
+	if len(told) != 1 || told[0] != nil {
+		t.Errorf("told of %v, want of one start", told)
+	}
 }
 
 func TestManyCallsAtOnceEachGetTheirOwnAnswer(t *testing.T) {
@@ -382,7 +390,15 @@ func TestStandardErrorGoesToTheLogAtDebug(t *testing.T) {
 }
 
 func TestAServerThatKeepsEndingIsNotStartedInALoop(t *testing.T) {
-	h := newHouse(t, func(cfg *mcp.Config) { cfg.Env = map[string]string{"REVISION": "exit"} })
+	failures := 0
+	h := newHouse(t, func(cfg *mcp.Config) {
+		cfg.Env = map[string]string{"REVISION": "exit"}
+		cfg.OnStart = func(err error) {
+			if err != nil {
+				failures++
+			}
+		}
+	})
 	for range 2 {
 		if err := h.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "exit status 3") {
 			t.Fatalf("got %v, want how it ended", err)
@@ -393,7 +409,7 @@ func TestAServerThatKeepsEndingIsNotStartedInALoop(t *testing.T) {
 	if err := h.Start(ctx); err == nil || !strings.Contains(err.Error(), "ended 2 times in a row and is not started again yet") {
 		t.Errorf("the third time: got %v, want a pause", err)
 	}
-	if n := strings.Count(h.everything(t), `"initialize"`); n != 2 {
-		t.Errorf("it was started %d times, want 2", n)
+	if n := strings.Count(h.everything(t), `"initialize"`); n != 2 || failures != 2 {
+		t.Errorf("it was started %d times and told of %d failures, want 2", n, failures)
 	}
 }

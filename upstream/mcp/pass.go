@@ -33,7 +33,7 @@ func (u *Upstream) Pass(ctx context.Context, method string, params []byte) ([]by
 		return nil, fmt.Errorf("%s: %s: %w", u.cfg.Name, method, err)
 	}
 	defer leave()
-	a, err := sess.Call(ctx, method, params, u.cfg.CallTimeout)
+	a, err := sess.Call(ctx, rpc.Ask{Method: method, Params: params, Limit: u.cfg.CallTimeout})
 	if err == nil && a.Problem != "" {
 		err = errors.New(a.Problem)
 	}

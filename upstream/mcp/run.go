@@ -16,7 +16,8 @@ import (
 
 // Run runs one released command, once. It opens and spends the permit itself and
 // sends exactly the bytes that the permit holds. To out goes the server's
-// answer, {"result":…} or {"error":…}, the member's value as the server wrote it.
+// answer, {"result":…} or {"error":…}, the member's value as the server wrote it;
+// an out that is an rpc.Listener also hears what the server says meanwhile.
 //
 // The outcome is succeeded for a result, failed for an error, for a result with
 // isError, and for an answer that is too large or cannot be read; unknown if the
@@ -54,7 +55,8 @@ func (u *Upstream) run(ctx context.Context, r ledger.Release, out io.Writer, o *
 	if err := u.spent.Spend(p, u.cfg.Now()); err != nil { // the wait for a turn may have outlived the permit
 		return err
 	}
-	a, err := s.Call(ctx, c.Method, c.Params, b.time)
+	listener, _ := out.(rpc.Listener)
+	a, err := s.Call(ctx, rpc.Ask{Method: c.Method, Params: c.Params, Limit: b.time, Listener: listener})
 	if un, ok := errors.AsType[*rpc.UnansweredError](err); ok && un.Sent {
 		o.Execution, o.Detail = countersign.ExecutionUnknown, "sent, and no answer came: "+err.Error()
 		return nil

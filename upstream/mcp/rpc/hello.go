@@ -32,34 +32,68 @@ type Said struct {
 
 // A Caller sends one request and waits for its answer. The error is an
 // *UnansweredError.
-type Caller func(ctx context.Context, method string, params []byte, limit time.Duration) (Answer, error)
+type Caller func(ctx context.Context, a Ask) (Answer, error)
 
-// Greet shakes hands with a server of either era: initialize, and where the
-// server refuses that, server/discover. No capability is declared, so that an
-// honest server asks nothing of its client. A server that was greeted with
-// initialize still waits for notifications/initialized.
+// Greet shakes hands with a server of either era that is reached over a pipe:
+// initialize, and where the server refuses that, server/discover. No capability
+// is declared, so that an honest server asks nothing of its client. A server that
+// was greeted with initialize still waits for notifications/initialized.
 func Greet(ctx context.Context, call Caller, version string, limit time.Duration) (Said, error) {
+	said, err := initialize(ctx, call, version, limit)
+	if refused, ok := errors.AsType[*refusedError](err); ok {
+		if said, err = discover(ctx, call, version, limit); err != nil {
+			return Said{}, refused
+		}
+	}
+	return said, err
+}
+
+// patience is how long a server may take to say that it is of the revision
+// without sessions, before it is taken for one of those with.
+const patience = 5 * time.Second
+
+// GreetOverHTTP shakes hands as Greet does, with the newest revision first: each
+// request stands by itself there, so that a server that does not know
+// server/discover has taken no harm by it.
+func GreetOverHTTP(ctx context.Context, call Caller, version string, limit time.Duration) (Said, error) {
+	said, err := discover(ctx, call, version, min(limit, patience))
+	if err == nil || ctx.Err() != nil {
+		return said, err
+	}
+	return initialize(ctx, call, version, limit)
+}
+
+// A refusedError is a greeting that the server did answer, with something else.
+type refusedError struct{ method, why string }
+
+func (e *refusedError) Error() string { return e.method + ": " + e.why }
+
+func initialize(ctx context.Context, call Caller, version string, limit time.Duration) (Said, error) {
 	name, err := json.Marshal(version)
 	if err != nil {
 		return Said{}, err
 	}
-	a, err := call(ctx, "initialize", fmt.Appendf(nil,
-		`{"protocolVersion":%q,"capabilities":{},"clientInfo":{"name":"countersign","version":%s}}`, latest, name), limit)
-	if err != nil {
-		return Said{}, fmt.Errorf("initialize: %w", err)
-	}
-	if a.Problem == "" && a.Failed == "" {
-		return said(a.Body, "initialize", "protocolVersion")
-	}
-	refused := errors.New(a.Problem + a.Failed)
+	return greet(ctx, call, "protocolVersion", Ask{Method: "initialize", Limit: limit, Params: fmt.Appendf(nil,
+		`{"protocolVersion":%q,"capabilities":{},"clientInfo":{"name":"countersign","version":%s}}`, latest, name)})
+}
+
+func discover(ctx context.Context, call Caller, version string, limit time.Duration) (Said, error) {
 	params, err := Stateless(nil, version)
 	if err != nil {
 		return Said{}, err
 	}
-	if a, err = call(ctx, "server/discover", params, limit); err != nil || a.Problem+a.Failed != "" {
-		return Said{}, fmt.Errorf("initialize: %w", refused)
+	return greet(ctx, call, "supportedVersions", Ask{Method: "server/discover", Limit: limit, Params: params})
+}
+
+func greet(ctx context.Context, call Caller, member string, ask Ask) (Said, error) {
+	a, err := call(ctx, ask)
+	if err != nil {
+		return Said{}, fmt.Errorf("%s: %w", ask.Method, err)
 	}
-	return said(a.Body, "server/discover", "supportedVersions")
+	if a.Problem+a.Failed != "" {
+		return Said{}, &refusedError{ask.Method, a.Problem + a.Failed}
+	}
+	return said(a.Body, ask.Method, member)
 }
 
 // said reads the answer to a greeting.

@@ -41,7 +41,7 @@ func (e *UnansweredError) Unwrap() error { return e.Cause }
 // A Message is one message of the server, its members in its own bytes; nil
 // where there is none.
 type Message struct {
-	ID, Method, Result, Failure []byte
+	ID, Method, Params, Result, Failure []byte
 }
 
 // Parse reads a message. What it cannot read one way only is an error.
@@ -62,6 +62,8 @@ func Parse(b []byte) (Message, error) {
 			m.ID = value
 		case "method":
 			m.Method = value
+		case "params":
+			m.Params = value
 		case "result":
 			m.Result = value
 		case "error":
@@ -130,11 +132,6 @@ func (m Message) Reply() []byte {
 		return append(b, `,"result":{}}`...)
 	}
 	return append(b, `,"error":{"code":-32601,"message":"Countersign lets a server ask nothing of its clients"}}`...)
-}
-
-// ToolsChanged reports whether the message says that the server's tools changed.
-func (m Message) ToolsChanged() bool {
-	return m.ID == nil && string(m.Method) == `"notifications/tools/list_changed"`
 }
 
 // Quote quotes what a server says, up to a length that is fit for an error.

@@ -63,14 +63,29 @@ func Stateless(params []byte, version string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	said := fmt.Sprintf(`"%s":"%s","%s":{"name":"countersign","version":%s},"%s":{}`, stateless[0], Modern, stateless[1], who, stateless[2])
-	if len(params) == 0 {
-		return []byte(`{"_meta":{` + said + `}}`), nil
-	}
 	for _, name := range stateless {
 		if _, ok := canon.Member(params, "_meta", name); ok {
 			return nil, fmt.Errorf("params: _meta holds %s, which is the connection's; leave it away", name)
 		}
+	}
+	said := fmt.Sprintf(`"%s":"%s","%s":{"name":"countersign","version":%s},"%s":{}`, stateless[0], Modern, stateless[1], who, stateless[2])
+	return withMeta(params, said)
+}
+
+// Progress returns the params with the token under which the server is to tell
+// of its progress, at the beginning of _meta; every other byte stays. Params with
+// a token of their own stay as they are.
+func Progress(params []byte, token int64) ([]byte, error) {
+	if _, ok := canon.Member(params, "_meta", "progressToken"); ok {
+		return params, nil
+	}
+	return withMeta(params, fmt.Sprintf(`"progressToken":%d`, token))
+}
+
+// withMeta puts members at the beginning of _meta.
+func withMeta(params []byte, said string) ([]byte, error) {
+	if len(params) == 0 {
+		return []byte(`{"_meta":{` + said + `}}`), nil
 	}
 	meta, ok := canon.Member(params, "_meta")
 	switch {

@@ -6,7 +6,7 @@ import (
 )
 
 // Terms are what a session with a server is held to, whatever it is reached by.
-// All are needed, but for OnToolsChanged.
+// All are needed, but for OnToolsChanged and OnNotice.
 type Terms struct {
 	// Version is the gateway's own, as it is told to the server.
 	Version string
@@ -17,6 +17,9 @@ type Terms struct {
 	// OnToolsChanged is called when the server says that its tools have changed,
 	// never twice at once.
 	OnToolsChanged func()
+	// OnNotice is called with what the server says of what it offers. It must not
+	// block.
+	OnNotice func(Notice)
 	// Log takes what a server says besides its answers, at debug.
 	Log *slog.Logger
 }

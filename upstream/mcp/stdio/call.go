@@ -4,27 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/countersignhq/countersign/upstream/mcp/rpc"
 )
 
 // Call sends one request and waits for its answer. The error is an
 // *rpc.UnansweredError.
-func (s *Session) Call(ctx context.Context, method string, params []byte, limit time.Duration) (rpc.Answer, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the server did not answer within %s", limit))
+func (s *Session) Call(ctx context.Context, ask rpc.Ask) (rpc.Answer, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, ask.Limit, fmt.Errorf("the server did not answer within %s", ask.Limit))
 	defer cancel()
-	id, reply, err := s.register()
+	id, reply, err := s.register(ask.Listener)
 	if err != nil {
 		return rpc.Answer{}, &rpc.UnansweredError{Cause: err}
 	}
 	defer s.forget(id)
+	params := ask.Params
+	if ask.Listener != nil && ask.Listener.HearsProgress() {
+		if params, err = rpc.Progress(params, id); err != nil {
+			return rpc.Answer{}, &rpc.UnansweredError{Cause: err}
+		}
+	}
 	if s.said.Revision == rpc.Modern {
 		if params, err = rpc.Stateless(params, s.cfg.Version); err != nil {
 			return rpc.Answer{}, &rpc.UnansweredError{Cause: err}
 		}
 	}
-	line, err := rpc.Request(id, method, params)
+	line, err := rpc.Request(id, ask.Method, params)
 	if err != nil {
 		return rpc.Answer{}, &rpc.UnansweredError{Cause: err}
 	}
@@ -62,7 +67,7 @@ func (s *Session) giveUp(ctx context.Context, id int64, why *rpc.UnansweredError
 	return why
 }
 
-func (s *Session) register() (int64, <-chan rpc.Answer, error) {
+func (s *Session) register(l rpc.Listener) (int64, <-chan rpc.Answer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.waiting == nil {
@@ -70,7 +75,7 @@ func (s *Session) register() (int64, <-chan rpc.Answer, error) {
 	}
 	s.next++
 	reply := make(chan rpc.Answer, 1)
-	s.waiting[s.next] = reply
+	s.waiting[s.next] = waiting{reply, l}
 	return s.next, reply, nil
 }
 
@@ -87,8 +92,20 @@ func (s *Session) forget(id int64) (left int) {
 func (s *Session) resolve(id int64, a rpc.Answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if reply, ok := s.waiting[id]; ok {
+	if w, ok := s.waiting[id]; ok {
 		delete(s.waiting, id)
-		reply <- a
+		w.reply <- a
 	}
+}
+
+// tell tells the call that waits of its progress.
+func (s *Session) tell(m rpc.Message) {
+	id, ok := m.Progress()
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	w := s.waiting[id]
+	s.mu.Unlock()
+	m.Tell(w.listener, id)
 }

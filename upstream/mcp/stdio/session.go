@@ -40,9 +40,15 @@ type Session struct {
 
 	mu      sync.Mutex
 	next    int64
-	waiting map[int64]chan rpc.Answer // by id; guarded by mu, nil once the session is over
+	waiting map[int64]waiting // by id; guarded by mu, nil once the session is over
 
 	said rpc.Said // not written after Open
+}
+
+// waiting is a call that has no answer yet.
+type waiting struct {
+	reply    chan rpc.Answer
+	listener rpc.Listener
 }
 
 // Open starts the server and shakes hands with it.
@@ -54,7 +60,7 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 		return nil, err
 	}
 	s := &Session{
-		cfg: cfg, child: child, waiting: map[int64]chan rpc.Answer{},
+		cfg: cfg, child: child, waiting: map[int64]waiting{},
 		outbox: make(chan []byte), replies: make(chan []byte, 16), changed: make(chan struct{}, 1), over: make(chan struct{}),
 	}
 	var running sync.WaitGroup
@@ -115,8 +121,8 @@ func (s *Session) endAfter(id int64, a rpc.Answer, cause error) {
 	if s.waiting == nil {
 		return
 	}
-	if reply, ok := s.waiting[id]; ok {
-		reply <- a
+	if w, ok := s.waiting[id]; ok {
+		w.reply <- a
 	}
 	s.waiting, s.cause = nil, cause
 	s.child.Kill()
@@ -206,15 +212,31 @@ func (s *Session) take(line []byte) {
 		if line := m.Reply(); line != nil {
 			s.reply(append(line, '\n'))
 		}
-	case m.ToolsChanged():
-		select {
-		case s.changed <- struct{}{}:
-		default:
-		}
+	case m.Method != nil:
+		s.notified(m)
 	case m.Method == nil && m.ID != nil:
 		if id, err := strconv.ParseInt(string(m.ID), 10, 64); err == nil {
 			s.resolve(id, m.Answer())
 		}
+	}
+}
+
+// notified takes a notification. Whose call a log message belongs to cannot be
+// told on a pipe, and one agent is not told of another's.
+func (s *Session) notified(m rpc.Message) {
+	s.tell(m)
+	n, ok := m.Notice()
+	if !ok {
+		return
+	}
+	if n.Method == rpc.ToolsChanged {
+		select {
+		case s.changed <- struct{}{}:
+		default:
+		}
+	}
+	if s.cfg.OnNotice != nil {
+		s.cfg.OnNotice(n)
 	}
 }
 

@@ -18,11 +18,11 @@ const hopeless = 8
 
 // answer reads the answer to the call with the id. An error is a call that may
 // have run and has no answer.
-func (s *Session) answer(w *http.Response, id int64) (rpc.Answer, error) {
+func (s *Session) answer(w *http.Response, id int64, l rpc.Listener) (rpc.Answer, error) {
 	kind, _, _ := mime.ParseMediaType(w.Header.Get("Content-Type"))
 	switch {
 	case w.StatusCode == http.StatusOK && kind == "text/event-stream":
-		return s.stream(w.Body, id)
+		return s.stream(w.Body, id, l)
 	case w.StatusCode/100 == 3:
 		return rpc.Answer{Problem: fmt.Sprintf("the server answered %s to %s; redirects are not followed", w.Status, rpc.Quote(w.Header.Get("Location")))}, nil
 	}
@@ -43,7 +43,7 @@ func (s *Session) answer(w *http.Response, id int64) (rpc.Answer, error) {
 		s.finish(errGone)
 		return rpc.Answer{Problem: errGone.Error()}, nil
 	case w.StatusCode == http.StatusUnauthorized || w.StatusCode == http.StatusForbidden:
-		return rpc.Answer{Problem: fmt.Sprintf("the server answered %s; the operator must check the credential in its header", w.Status)}, nil
+		return rpc.Answer{Problem: fmt.Sprintf("the server answered %s; the operator must check the credential that the gateway has for it", w.Status)}, nil
 	case w.StatusCode/100 == 4:
 		return rpc.Answer{Problem: fmt.Sprintf("the server answered %s", w.Status)}, nil
 	}
@@ -57,7 +57,7 @@ func (s *Session) tooLarge() rpc.Answer {
 func isID(raw []byte, id int64) bool { return string(raw) == strconv.FormatInt(id, 10) }
 
 // stream reads events up to the one with the answer.
-func (s *Session) stream(body io.Reader, id int64) (rpc.Answer, error) {
+func (s *Session) stream(body io.Reader, id int64, l rpc.Listener) (rpc.Answer, error) {
 	all := &io.LimitedReader{R: body, N: hopeless * (int64(s.cfg.MaxResult) + 256)}
 	in := events{lines: bufio.NewReaderSize(all, 64<<10), most: s.cfg.MaxResult + 256}
 	for {
@@ -80,8 +80,10 @@ func (s *Session) stream(body io.Reader, id int64) (rpc.Answer, error) {
 			if reply := m.Reply(); reply != nil && s.said.Revision != "" { // not before it is greeted
 				s.tell(reply)
 			}
-		case m.ToolsChanged():
-			s.toolsChanged()
+		case m.Method != nil:
+			if !m.Tell(l, id) {
+				s.notified(m)
+			}
 		case m.Method == nil && isID(m.ID, id):
 			return m.Answer(), nil
 		}

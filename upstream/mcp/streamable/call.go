@@ -21,8 +21,8 @@ import (
 // Call sends one request, once, and waits for its answer. The error is an
 // *rpc.UnansweredError: an answer of the HTTP server that no MCP server gave is
 // an answer where it says that nothing ran, and none where something may have.
-func (s *Session) Call(ctx context.Context, method string, params []byte, limit time.Duration) (rpc.Answer, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the server did not answer within %s", limit))
+func (s *Session) Call(ctx context.Context, ask rpc.Ask) (rpc.Answer, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, ask.Limit, fmt.Errorf("the server did not answer within %s", ask.Limit))
 	defer cancel()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -37,25 +37,40 @@ func (s *Session) Call(ctx context.Context, method string, params []byte, limit 
 	if ctx.Err() != nil {
 		return rpc.Answer{}, unanswered(nil)
 	}
-	id, r, err := s.post(ctx, method, params)
+	id, w, err := s.send(ctx, ask, &sent)
+	if err == nil && s.turnedAway(w) {
+		_ = w.Body.Close()
+		sent.Store(false) // what was turned away has reached nobody who runs anything
+		id, w, err = s.send(ctx, ask, &sent)
+	}
 	if err != nil {
 		return rpc.Answer{}, unanswered(err)
+	}
+	defer w.Body.Close()
+	a, err := s.answer(w, id, ask.Listener)
+	if err != nil {
+		s.giveUp(ctx, id)
+		return rpc.Answer{}, unanswered(err)
+	}
+	s.note(ask.Method, w, a)
+	return a, nil
+}
+
+// send makes the request of a call and sends it, once. sent is whether the server
+// may have seen it.
+func (s *Session) send(ctx context.Context, ask rpc.Ask, sent *atomic.Bool) (int64, *http.Response, error) {
+	id, r, err := s.post(ctx, ask)
+	if err != nil {
+		return 0, nil, err
 	}
 	r = r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }}))
 	r.GetBody = nil // nobody may send it a second time
 	w, err := s.client.Do(r)
 	if err != nil {
 		s.giveUp(ctx, id)
-		return rpc.Answer{}, unanswered(reached(err))
+		return 0, nil, reached(err)
 	}
-	defer w.Body.Close()
-	a, err := s.answer(w, id)
-	if err != nil {
-		s.giveUp(ctx, id)
-		return rpc.Answer{}, unanswered(err)
-	}
-	s.note(method, w, a)
-	return a, nil
+	return id, w, nil
 }
 
 // reached is the error of a connection without the address, which names nothing
@@ -71,18 +86,24 @@ func reached(err error) error {
 }
 
 // post makes the request of a call.
-func (s *Session) post(ctx context.Context, method string, params []byte) (int64, *http.Request, error) {
+func (s *Session) post(ctx context.Context, ask rpc.Ask) (int64, *http.Request, error) {
+	s.mu.Lock()
+	s.next++
+	id := s.next
+	s.mu.Unlock()
+	method, params := ask.Method, ask.Params
 	modern := s.said.Revision == rpc.Modern || method == "server/discover"
 	var err error
+	if ask.Listener != nil && ask.Listener.HearsProgress() {
+		if params, err = rpc.Progress(params, id); err != nil {
+			return 0, nil, err
+		}
+	}
 	if modern && method != "server/discover" {
 		if params, err = rpc.Stateless(params, s.cfg.Version); err != nil {
 			return 0, nil, err
 		}
 	}
-	s.mu.Lock()
-	s.next++
-	id := s.next
-	s.mu.Unlock()
 	body, err := rpc.Request(id, method, params)
 	if err != nil {
 		return 0, nil, err
@@ -119,6 +140,13 @@ func (s *Session) request(ctx context.Context, method string, body []byte) (*htt
 	}
 	for name, value := range s.cfg.Header {
 		r.Header.Set(name, value)
+	}
+	if s.cfg.OAuth != nil {
+		token, err := s.cfg.OAuth.Token(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	r.Header.Set("User-Agent", "countersign/"+s.cfg.Version)
 	r.Header.Set("Accept", "application/json, text/event-stream")

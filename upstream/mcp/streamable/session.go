@@ -20,14 +20,17 @@ import (
 	"github.com/countersignhq/countersign/internal/mcpfields"
 	"github.com/countersignhq/countersign/upstream/dial"
 	"github.com/countersignhq/countersign/upstream/mcp/rpc"
+	"github.com/countersignhq/countersign/upstream/oauth"
 )
 
-// A Config says which server to speak with. All but Header and TLS is needed.
+// A Config says which server to speak with. All but Header, OAuth and TLS is needed.
 type Config struct {
 	// URL is the server's one address, http or https.
 	URL string
 	// Header are fields that every request carries, such as Authorization.
 	Header map[string]string
+	// OAuth gives the token that every request carries. Nil is none.
+	OAuth *oauth.Source
 	// TLS is for servers whose certificates the system does not know.
 	TLS *tls.Config
 	rpc.Terms
@@ -96,16 +99,21 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 func (s *Session) greet(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.StartTimeout, fmt.Errorf("the server was not ready within %s", s.cfg.StartTimeout))
 	defer cancel()
-	said, err := rpc.Greet(ctx, s.Call, s.cfg.Version, s.cfg.StartTimeout)
+	said, err := rpc.GreetOverHTTP(ctx, s.Call, s.cfg.Version, s.cfg.StartTimeout)
 	if err != nil {
 		return err
 	}
 	s.said = said
 	if said.Revision == rpc.Modern {
 		s.id = ""
+		s.hears()
 		return nil
 	}
-	return s.notify(ctx, []byte(`{"jsonrpc":"2.0","method":"notifications/initialized"}`))
+	if err := s.notify(ctx, []byte(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)); err != nil {
+		return err
+	}
+	s.hears()
+	return nil
 }
 
 // Said is what the server says of itself.
@@ -123,7 +131,7 @@ func (s *Session) Ready(ctx context.Context) bool {
 	if silent < idle || s.said.Revision == rpc.Modern {
 		return true
 	}
-	_, err := s.Call(ctx, "ping", nil, aside)
+	_, err := s.Call(ctx, rpc.Ask{Method: "ping", Limit: aside})
 	return err == nil && s.life.Err() == nil
 }
 
@@ -144,30 +152,4 @@ func (s *Session) Close() {
 func (s *Session) finish(cause error) {
 	s.end(cause)
 	s.client.CloseIdleConnections()
-}
-
-// toolsChanged has the listener told, one call of it at a time.
-func (s *Session) toolsChanged() {
-	if s.cfg.OnToolsChanged == nil {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.changed = true; s.telling {
-		return
-	}
-	s.telling = true
-	go func() {
-		for {
-			s.mu.Lock()
-			if !s.changed || s.life.Err() != nil {
-				s.telling = false
-				s.mu.Unlock()
-				return
-			}
-			s.changed = false
-			s.mu.Unlock()
-			s.cfg.OnToolsChanged()
-		}
-	}()
 }
