@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { only, shot, sideways, violations } from "./fixtures/browser.mjs";
-import { cut } from "./fixtures/server.mjs";
-import { states } from "./fixtures/briefs.mjs";
-import { checklist } from "./fixtures/around.mjs";
-import { from, hostileRow, many } from "./fixtures/rows.mjs";
+import { cut, emit } from "./fixtures/server.mjs";
+import { states, unit } from "./fixtures/briefs.mjs";
+import { away, checklist, hold, insight, link, onCall } from "./fixtures/around.mjs";
+import { from, group, hostileRow, many } from "./fixtures/rows.mjs";
 import { house, quiet } from "./fixtures/world.mjs";
 
 const it = house();
@@ -62,13 +62,53 @@ Object.assign(pages, {
   "recover-waits": { at: "/recover", act: async (page) => { await page.getByLabel("Recovery code").fill("k7qm"); await click("Use this code")(page); }, wait: ".notice" },
   "policy-proposed": { at: "/policy?view=change", act: async (page) => { await page.getByLabel("production.yaml").fill("rules: []"); await page.getByLabel("Reason").fill("None is needed."); await click("Propose this change")(page); }, wait: ".notice" },
 });
+const grouped = (severity, brief = {}) => (w) => {
+  const { rows, group: g } = group(3, severity);
+  w.inbox.mine = [...w.inbox.mine.slice(0, 2), ...rows];
+  w.inbox.groups = [g];
+  for (const r of rows) w.briefs.set(r.id, unit(r, brief));
+};
+const signs = { you: { ...states.passkey().you } };
+const open = "/?group=agt_deploy~restart-one-unit";
+const tick = async (page) => page.getByLabel("All 3 that are shown here").check();
+Object.assign(pages, {
+  account: { at: "/account", few: true, with: (w) => (w.links.links = [link()]) },
+  "account-none": { at: "/account", with: (w) => { w.links.chats = []; w.me.person.groups = []; } },
+  "account-code": { at: "/account", act: click("Link Slack"), wait: ".tosay", few: true },
+  "account-code-ended": { at: "/account", with: (w) => (w.codeLife = -1000), act: click("Link Slack"), wait: ".notice" },
+  "account-code-refused": { at: "/account", status: [403], with: (w) => w.refuse.set("POST /v1/links", { status: 403, body: { code: "assurance_too_low", detail: "this needs a sign-in with a passkey at most 15 min ago", hint: "sign in again and do it then; nothing was changed" } }), act: click("Link Slack"), wait: ".notice" },
+  "account-linked": { at: "/account", act: async (page, w) => { await click("Link Slack")(page); await page.locator(".tosay").waitFor(); w.links.links = [link()]; emit(w, { entity: "link:slack", kind: "link.made" }); }, wait: ".notice.done" },
+  "account-ending": { at: "/account", with: (w) => (w.links.links = [link({ name: "Evil \u202egnp " + "n".repeat(80) })]), act: click("End"), wait: "dialog" },
+  "account-away": { at: "/account", with: (w) => (w.away = { away: away(), for: [away({ person: "Evil \u202egnp", person_id: "x", now: false })] }), wait: "#away .notice" },
+  "account-away-waits": { at: "/account", act: async (page) => { await page.getByLabel("Until").fill("2031-01-02T09:00"); await page.getByLabel("Stand-in").selectOption("per_mei"); await page.getByLabel("Reason").fill("Holiday."); await click("Ask for it")(page); }, wait: "#away .notice.done" },
+  "people-on-call": { at: "/people", with: (w) => { w.onCall = onCall(); w.people[0].away = away(); } },
+  "held-inbox": { at: "/", few: true, with: (w) => (w.holds = [hold(), hold({ id: "all", name: "all agents", reason: "", by: "Evil \u202egnp" }), hold({ id: "a3", name: "a3" }), hold({ id: "a4", name: "a4" })]) },
+  "held-critical": { at: "/r/req_9t4hw1pzr6ab", with: (w) => (w.holds = [hold()]) },
+  "agents-held": { at: "/agents", few: true, with: (w) => (w.holds = [hold()]) },
+  "agents-all-held": { at: "/agents", with: (w) => (w.holds = [hold({ id: "all", name: "all agents", reason: "" })]) },
+  "agents-holding": { at: "/agents", act: click("Hold everything of all agents"), wait: "dialog" },
+  "agents-lifting": { at: "/agents", with: (w) => (w.holds = [hold()]), act: click("Lift the hold"), wait: "dialog" },
+  "agents-lift-waits": { at: "/agents", with: (w) => (w.holds = [hold()]), act: async (page) => { await click("Lift the hold")(page); await page.getByLabel("Reason").fill("It is repaired."); await click("Ask to lift it")(page); }, wait: "dialog .notice.done" },
+  "group-closed": { at: "/", with: grouped("low") },
+  "group-open": { at: open, few: true, with: grouped("low"), wait: ".together", act: tick },
+  "group-signs": { at: open, with: grouped("low", signs), wait: ".together", act: tick },
+  "group-signing": { at: open, with: (w) => { grouped("low", signs)(w); held(w, "POST /v1/requests/req_unit00000000/challenge"); }, act: async (page) => { await tick(page); await click("Approve the 3 ticked")(page); }, wait: "progress" },
+  "group-risky": { at: open, with: grouped("medium"), wait: ".item .known" },
+  "group-shut": { at: open, with: grouped("low", { deciders: states.shut().deciders }), wait: ".shut", act: tick },
+  "group-partly": { at: open, with: (w) => { grouped("low")(w); w.fails = new Map([["req_unit00000001", { request: "req_unit00000001", problem: { code: "already_settled", detail: "Mei Tanaka rejected it 2 s before", hint: "" } }]]); }, act: async (page) => { await tick(page); await click("Approve the 3 ticked")(page); }, wait: ".failed" },
+  "inbox-opens": { at: "/", with: (w) => (w.inbox.mine[2].opens_at = from(14 * 3600_000)) },
+  insight: { at: "/insight", few: true },
+  "insight-all": { at: "/insight", with: (w) => (w.insight = insight(true)) },
+  "insight-one": { at: "/insight?who=per_priya&days=90", with: (w) => (w.insight = { ...insight(true), more: true }) },
+  "insight-none": { at: "/insight", with: (w) => (w.insight = { ...insight(false), reviewers: [], rules: [] }) },
+});
 for (const [name, make] of Object.entries(states)) if (name !== "critical") pages[`request-${name}`] = request(make);
 
 async function look(name, p) {
   const { page, w } = await it.visit(p.at, p.with, { device: p.device });
   await p.act?.(page, w);
   if (p.wait) await page.waitForSelector(p.wait);
-    if (!p.offline) quiet(page, ...(p.status ?? []));
+  if (!p.offline) quiet(page, ...(p.status ?? []));
   assert.deepEqual(await violations(page), [], `${name}, light`);
   await shot(page, `${name}-light`);
   const contrast = only("color-contrast");

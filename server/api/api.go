@@ -44,6 +44,8 @@ type Config struct {
 	// LinkCode makes the one-time code that a person types in a chat to link their
 	// account. Nil: no chat is connected.
 	LinkCode func(ctx context.Context, in string, p chat.Proof) (code string, ends time.Time, err error)
+	// Chats are the names of those that are connected: "slack".
+	Chats []string
 	// Desk keeps what opens an enrolment. Defaults to one of the store's own.
 	Desk *setup.Desk
 	// About is what the server says of itself to people.
@@ -115,6 +117,9 @@ func (a *api) routes() []route {
 		{"POST", "/v1/links", kinds{person}, nil, a.linkCode},
 		{"DELETE", "/v1/links/{chat}/{workspace}/{account}", kinds{person}, nil, a.unlink},
 		{"GET", "/v1/me", kinds{person}, nil, a.me},
+		{"GET", "/v1/me/away", kinds{person}, nil, a.away},
+		{"PUT", "/v1/me/away", kinds{person}, nil, a.setAway},
+		{"DELETE", "/v1/me/away", kinds{person}, nil, a.endAway},
 		{"GET", "/v1/inbox", kinds{person}, nil, a.inbox},
 		{"GET", "/v1/history", people, []string{"person", "agent", "resource", "rule", "indicator", "digest", "decision", "execution", "since", "until", "cursor", "limit"}, a.history},
 		{"GET", "/v1/events", all, []string{"after"}, a.events},
@@ -196,6 +201,7 @@ func (a *api) serve(rt route) http.Handler {
 		}
 		attrs := []any{"method", r.Method, "route", rt.path, "status", sent.status, "took", a.cfg.Now().Sub(start)}
 		attrs = appendNotEmpty(attrs, "caller", c.Principal.ID)
+		attrs = appendNotEmpty(attrs, "peer", r.RemoteAddr)
 		attrs = appendNotEmpty(attrs, "id", r.PathValue("id"))
 		attrs = appendNotEmpty(attrs, "code", string(code))
 		if code == countersign.CodeInternal || code == countersign.CodeUnavailable {

@@ -49,7 +49,7 @@ func (a *api) page(r *http.Request, c caller, d *countersign.Directory, found co
 	if err != nil {
 		return p, unavailable(fmt.Sprintf("the events of %s", found.ID), err)
 	}
-	if p.Events, err = view.StepsOf(b, entries); err != nil {
+	if p.Events, err = view.StepsOf(found, b, entries); err != nil {
 		return p, err
 	}
 	like, n, err := view.Alike(r.Context(), a.gate.Search, d, c.Principal, found)

@@ -71,7 +71,7 @@ func (a *api) people(w http.ResponseWriter, r *http.Request, _ caller) error {
 	for i := range list {
 		list[i].LastDecidedAt = last[list[i].ID]
 	}
-	return reply(w, http.StatusOK, client.People{People: list})
+	return reply(w, http.StatusOK, client.People{People: list, OnCall: wire.OnCall(d)})
 }
 
 // policy answers the active bundle, and who made it so.

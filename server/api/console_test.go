@@ -149,7 +149,7 @@ func TestThePolicyIsReadAsRules(t *testing.T) {
 	w := newWorld(t)
 	p := decode[client.Policy](t, w.send(call{as: bob, method: "GET", path: "/v1/policy"}))
 	i := slices.IndexFunc(p.Rules, func(r client.RuleOutline) bool { return r.ID == "known-read" })
-	if i < 0 || p.Rules[i].Match != "verbs mcp.read" || p.Rules[i].Effect != "allow" || p.ChangedBy != "operator (local)" || len(p.Files) != 1 {
+	if i < 0 || p.Rules[i].Match != "verbs mcp.read, sql.read" || p.Rules[i].Effect != "allow" || p.ChangedBy != "operator (local)" || len(p.Files) != 1 {
 		t.Errorf("the policy is %+v; want known-read with its match, one file, changed by the operator", p)
 	}
 	res := decode[client.Resources](t, w.send(call{as: bob, method: "GET", path: "/v1/resources"}))

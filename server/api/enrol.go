@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/identity/passkey"
 	"github.com/countersignhq/countersign/identity/setup"
+	"github.com/countersignhq/countersign/server/problem"
 	"github.com/countersignhq/countersign/server/wire"
 )
 
@@ -305,8 +307,23 @@ func (a *api) joinGroups(r *http.Request, p countersign.Person, t setup.Ticket) 
 		}
 		err := a.gate.SetGroup(r.Context(), who, name, append(ids, p.ID))
 		if _, held := errors.AsType[*gate.HeldError](err); err != nil && !held {
-			a.cfg.Log.Warn("a group of an invitation is not joined", "person", p.ID, "group", name, "err", err)
+			if err := a.left(r, p, who.Actor, name, err); err != nil {
+				return err
+			}
 		}
+	}
+	return nil
+}
+
+// left tells everybody, who invited and who came among them, that a group of the
+// invitation was not joined.
+func (a *api) left(r *http.Request, p countersign.Person, by countersign.Principal, group string, why error) error {
+	a.cfg.Log.Warn("a group of an invitation is not joined", "person", p.ID, "group", group, "err", why)
+	told := problem.Of(why)
+	err := a.desk.Notify(r.Context(), fmt.Sprintf("%s, whom %s invited, has not come into the group %s: %s. Ask for it again: on the page People, or the operator with countersign group set.",
+		p.Name, by.Name, group, strings.TrimSuffix(told.Detail, ".")))
+	if err != nil {
+		return unavailable("notices", err)
 	}
 	return nil
 }

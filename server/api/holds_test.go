@@ -90,6 +90,16 @@ func TestAPersonSeesTheirOwnFiguresAndTheOperatorAll(t *testing.T) {
 		want []string
 	}{{bob, []string{bob}}, {carol, []string{carol}}, {dave, nil}, {admin, []string{bob, carol}}} {
 		got := decode[view.Insight](t, w.send(call{as: c.as, method: "GET", path: "/v1/insight"}))
+		if got.Everybody != (c.as == admin) || len(got.Days) != 31 {
+			t.Errorf("%s is told of %d days, of everybody %v; want 31, and everybody for the operator alone", c.as, len(got.Days), got.Everybody)
+		}
+		held, chosen := 0, 0
+		for _, d := range got.Days {
+			held, chosen = held+d.Held, chosen+d.Approved+d.Rejected
+		}
+		if held != 2 || chosen != len(c.want) {
+			t.Errorf("%s: the days hold %d, and %d choices; want 2, and %d", c.as, held, chosen, len(c.want))
+		}
 		var names []string
 		for _, r := range got.Reviewers {
 			names = append(names, r.Name)
@@ -100,6 +110,14 @@ func TestAPersonSeesTheirOwnFiguresAndTheOperatorAll(t *testing.T) {
 		if !slices.Equal(names, c.want) {
 			t.Errorf("%s sees the figures of %v, want %v", c.as, names, c.want)
 		}
+	}
+	rows := decode[rowPage](t, w.send(call{as: bob, method: "GET", path: "/v1/history"})).Rows
+	if len(rows) != 2 || rows[1].Pace == nil || rows[1].DwellMS != 4000 || rows[0].Pace == nil || rows[0].DwellMS != 0 {
+		t.Errorf("the history is %+v; want the pace of both choices, and that one page showed the command for 4 s", rows)
+	}
+	steps := decode[paged](t, w.send(call{as: bob, method: "GET", path: "/v1/requests/" + one.ID + "/brief"})).Events
+	if n := slices.IndexFunc(steps, func(s map[string]any) bool { return s["dwell_ms"] == 4000.0 && s["kind"] == "decided" }); n < 0 {
+		t.Errorf("the steps are %v; want the dwell of the decision", steps)
 	}
 	w.send(call{as: bob, method: "GET", path: "/v1/insight?days=91"}).wants(t, http.StatusBadRequest, countersign.CodeBadRequest)
 }

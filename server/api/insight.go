@@ -57,5 +57,5 @@ func (a *api) insight(w http.ResponseWriter, r *http.Request, c caller) error {
 	return reply(w, http.StatusOK, struct {
 		view.Insight
 		More bool `json:"more"`
-	}{view.InsightOf(all, q.Since, whose), q.Cursor != ""})
+	}{view.InsightOf(all, q.Since, now, whose), q.Cursor != ""})
 }

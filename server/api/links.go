@@ -9,13 +9,13 @@ import (
 	"github.com/countersignhq/countersign/identity/chat"
 )
 
-// links answers the chat accounts that are the caller's.
+// links answers the chat accounts that are the caller's, and where one can be linked.
 func (a *api) links(w http.ResponseWriter, r *http.Request, c caller) error {
 	d, err := a.gate.Directory(r.Context())
 	if err != nil {
 		return err
 	}
-	out := client.Links{Links: []client.Link{}}
+	out := client.Links{Links: []client.Link{}, Chats: append([]string{}, a.cfg.Chats...)}
 	for _, l := range d.LinksOf(c.ID) {
 		out.Links = append(out.Links, client.Link{Chat: l.Chat, Workspace: l.Workspace, Account: l.Account, Name: l.Name, Since: l.Since})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -45,6 +46,9 @@ func TestACodeLinksTheAccountOfItsPersonAndTheyEndTheLink(t *testing.T) {
 	}
 	if l := links(bob); len(l.Links) != 1 || l.Links[0].Account != "U1" {
 		t.Errorf("Bob has %+v, want one", l)
+	}
+	if l := links(carol); !slices.Equal(l.Chats, []string{"slack"}) {
+		t.Errorf("the chats are %v, want Slack alone", l.Chats)
 	}
 	if l := links(carol); len(l.Links) != 0 {
 		t.Errorf("Carol has %+v, want none", l)

@@ -29,7 +29,7 @@ func (a *api) inbox(w http.ResponseWriter, r *http.Request, c caller) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, struct {
+	return replyZipped(w, r, struct {
 		At    time.Time `json:"at"`
 		After string    `json:"after"`
 		view.Inbox
@@ -73,7 +73,7 @@ func (a *api) history(w http.ResponseWriter, r *http.Request, c caller) error {
 	for _, one := range found {
 		page.Rows = append(page.Rows, view.RowOf(d, one))
 	}
-	return reply(w, http.StatusOK, page)
+	return replyZipped(w, r, page)
 }
 
 func filter(v url.Values) (view.Filter, error) {

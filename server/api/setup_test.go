@@ -132,6 +132,35 @@ func TestWhoIsInvitedSecondSignsAtOnceInTheGroupsOfTheInvitation(t *testing.T) {
 	}
 }
 
+// Two are enrolled, and of what one of them asks for the other alone could approve.
+func TestAGroupThatAnInvitationCannotGiveIsSaid(t *testing.T) {
+	w, ada := claimed(t)
+	in := decode[invite](t, ada.send("POST", "/v1/invites", object{"name": "Grace"}))
+	w.browser(carol).enrol(object{})
+	d, err := w.gate.Directory(t.Context())
+	must(t, err)
+	var grace countersign.Person
+	var inviter string
+	for _, p := range d.People {
+		if p.Name == in.Name {
+			grace, inviter = p, p.InvitedBy
+		}
+	}
+	_, secret, err := w.desk.Invite(t.Context(), grace, []string{"platform"}, inviter)
+	must(t, err)
+	b := w.stranger()
+	b.enrol(object{"token": secret})
+	if me := decode[client.Me](t, b.send("GET", "/v1/me", nil)); slices.Contains(me.Person.Groups, "platform") {
+		t.Fatalf("grace is in %v on one person's word", me.Person.Groups)
+	}
+	for name, who := range map[string]*browser{"who invited": ada, "who was invited": b} {
+		told := decode[struct{ Notices []setup.Notice }](t, who.send("GET", "/v1/notices", nil)).Notices
+		if len(told) != 1 || !strings.HasPrefix(told[0].Text, "Grace, whom Ada invited, has not come into the group platform: a change needs two people") {
+			t.Errorf("%s is told %+v, want why Grace is not in platform", name, told)
+		}
+	}
+}
+
 func TestAnInvitationThatIsWithdrawnOpensNothing(t *testing.T) {
 	w, ada := claimed(t)
 	in := decode[invite](t, ada.send("POST", "/v1/invites", object{"name": "Grace"}))

@@ -84,7 +84,7 @@ func newWorld(t *testing.T) *world {
 	keys, err := passkey.New(w.store.Ephemeral(), origin, w.now)
 	must(t, err)
 	w.desk = setup.New(w.store.Ephemeral(), w.now)
-	cfg := Config{Origin: origin, Sessions: w.session, Passkeys: keys, Desk: w.desk, Now: w.now, Log: log, LinkCode: w.linkCode}
+	cfg := Config{Origin: origin, Sessions: w.session, Passkeys: keys, Desk: w.desk, Now: w.now, Log: log, LinkCode: w.linkCode, Chats: []string{"slack"}}
 	w.url = w.serve(New(w.gate, w.store, cfg))
 	cfg.Sessions, cfg.Door = nil, "admin"
 	cfg.Authenticate = func(*http.Request) (countersign.Principal, AuthInfo, bool) {

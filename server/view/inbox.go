@@ -66,5 +66,8 @@ func NotYours(d *countersign.Directory, r countersign.Request, person string, wh
 	case why.Code == countersign.CodeSelfApproval:
 		return "you stand behind who asks, so another person decides"
 	}
+	if _, away := d.AwayOf(person); away {
+		return "you are away, and decide nothing until your absence ends"
+	}
 	return "you were in no group that decides it when it was asked"
 }

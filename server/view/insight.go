@@ -12,10 +12,20 @@ import (
 // An Insight says how people decide: how long it takes them, how long they look,
 // how much they let through. It is folded from what is on record and nothing else.
 type Insight struct {
-	Since     time.Time  `json:"since"`
+	Since time.Time `json:"since"`
+	// Everybody is true where it is of all people, and not of its reader alone.
+	Everybody bool       `json:"everybody"`
 	Requests  int        `json:"requests"` // that were held and asked for since
+	Days      []Day      `json:"days"`     // each since, the oldest first
 	Reviewers []Reviewer `json:"reviewers"`
 	Rules     []RuleRow  `json:"rules"`
+}
+
+// A Day is what was held on one day of UTC, and the figures of what was chosen on it.
+type Day struct {
+	Day  string `json:"day"` // "2026-11-22"
+	Held int    `json:"held"`
+	Figures
 }
 
 // A Reviewer is one person's figures, in all and for each rule.
@@ -53,23 +63,25 @@ type tally struct {
 	seconds, dwell []int
 }
 
-// InsightOf folds the choices of people on the requests. It lists the person's own
-// alone; of everybody where person is empty.
-func InsightOf(requests []countersign.Request, since time.Time, person string) Insight {
-	in := Insight{Since: since, Reviewers: []Reviewer{}, Rules: []RuleRow{}}
-	names := map[string]string{}
-	people, rules, both := map[string]*tally{}, map[string]*tally{}, map[[2]string]*tally{}
+// InsightOf folds the choices of people on the requests from since until now. It
+// lists the person's own alone; of everybody where person is empty.
+func InsightOf(requests []countersign.Request, since, now time.Time, person string) Insight {
+	in := Insight{Since: since, Everybody: person == "", Reviewers: []Reviewer{}, Rules: []RuleRow{}}
+	names, held := map[string]string{}, map[string]int{}
+	people, rules, both, days := map[string]*tally{}, map[string]*tally{}, map[[2]string]*tally{}, map[string]*tally{}
 	for _, r := range requests {
 		if r.Verdict.Requirement == nil || r.CreatedAt.Before(since) {
 			continue
 		}
 		in.Requests++
+		held[dayOf(r.CreatedAt)]++
 		for _, d := range r.Decisions {
 			if d.By.Kind != countersign.KindPerson || person != "" && d.By.ID != person {
 				continue
 			}
 			names[d.By.ID] = d.By.Name
 			of(people, d.By.ID).take(r, d)
+			of(days, dayOf(d.At)).take(r, d)
 			for _, rule := range heldBy(r) {
 				of(rules, rule).take(r, d)
 				of(both, [2]string{d.By.ID, rule}).take(r, d)
@@ -93,8 +105,14 @@ func InsightOf(requests []countersign.Request, since time.Time, person string) I
 		in.Rules = append(in.Rules, RuleRow{id, t.figures()})
 	}
 	byID(in.Rules)
+	for at := since; dayOf(at) <= dayOf(now); at = at.AddDate(0, 0, 1) {
+		day := dayOf(at)
+		in.Days = append(in.Days, Day{day, held[day], of(days, day).figures()})
+	}
 	return in
 }
+
+func dayOf(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 func byID(rows []RuleRow) {
 	slices.SortFunc(rows, func(a, b RuleRow) int { return strings.Compare(a.ID, b.ID) })
@@ -128,11 +146,7 @@ func (t *tally) take(r countersign.Request, d countersign.Decision) {
 	case countersign.Escalate:
 		t.Escalated++
 	}
-	from := r.CreatedAt
-	if open := r.Verdict.Requirement.NotBefore; open.After(from) && open.Before(d.At) {
-		from = open
-	}
-	t.seconds = append(t.seconds, int(d.At.Sub(from)/time.Second))
+	t.seconds = append(t.seconds, paceOf(r, d).Seconds)
 	if d.DwellMS > 0 {
 		t.Dwelt++
 		t.dwell = append(t.dwell, d.DwellMS)

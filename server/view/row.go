@@ -35,9 +35,13 @@ type Row struct {
 	Decision   countersign.DecisionState  `json:"decision"`
 	Execution  countersign.ExecutionState `json:"execution"`
 	// DecidedAt is when the last choice that counts was made, DecidedBy by whom.
-	DecidedAt time.Time  `json:"decided_at,omitzero"`
-	DecidedBy []string   `json:"decided_by"`
-	Outcome   brief.Text `json:"outcome,omitempty"`
+	DecidedAt time.Time `json:"decided_at,omitzero"`
+	DecidedBy []string  `json:"decided_by"`
+	// OpensAt is when it can be approved at the earliest; zero: always.
+	OpensAt time.Time `json:"opens_at,omitzero"`
+	// Pace is of that last choice; nil if there is none.
+	*Pace
+	Outcome brief.Text `json:"outcome,omitempty"`
 	// Note says why it is not the reader's to decide, or what they have said.
 	Note string `json:"note"`
 }
@@ -92,6 +96,10 @@ func RowOf(d *countersign.Directory, r countersign.Request) Row {
 		if by := s.Name.String(); !slices.Contains(row.DecidedBy, by) {
 			row.DecidedBy = append(row.DecidedBy, by)
 		}
+	}
+	row.Pace = lastPace(r)
+	if b.Deciders.Closed != nil {
+		row.OpensAt = b.Deciders.Closed.Until
 	}
 	if b.Outcome != nil {
 		row.Outcome = b.Outcome.Says

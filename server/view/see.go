@@ -15,15 +15,15 @@ import (
 // Sees reports whether the caller may see the request; nobody else may.
 //
 //   - the operator sees all
-//   - an agent sees what it asked for
+//   - an agent, by a token of its own, sees what it asked for on nobody's behalf
 //   - a person sees what was routed to a group that they were in when it was
-//     asked, what they decided, and what an agent that they own asked for
+//     asked, or that somebody was for whom they stand in, what they decided, and what an agent that they own asked for
 func Sees(d *countersign.Directory, who countersign.Principal, r countersign.Request) bool {
 	switch who.Kind {
 	case countersign.KindOperator:
 		return true
 	case countersign.KindAgent:
-		return r.Requester.Kind == countersign.KindAgent && r.Requester.ID == who.ID
+		return r.Requester.Kind == countersign.KindAgent && r.AskedBy(countersign.Who{Actor: who})
 	case countersign.KindPerson:
 		return Owns(d, who.ID, r.Requester) || decided(r, who.ID) || routed(d, r, who.ID)
 	}
@@ -48,7 +48,7 @@ func routed(d *countersign.Directory, r countersign.Request, person string) bool
 	if r.Verdict.Requirement == nil {
 		return false
 	}
-	groups := d.GroupsOf(person, r.CreatedAt)
+	groups := append(d.GroupsOf(person, r.CreatedAt), d.SeatsOf(person, r.CreatedAt, nil)...)
 	return slices.ContainsFunc(r.Verdict.Requirement.Stages, func(s countersign.Stage) bool {
 		return quorum.Overlap(s.Reviewers, groups)
 	})

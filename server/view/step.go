@@ -20,10 +20,12 @@ type Step struct {
 	Says    brief.Text            `json:"says"`
 	// Leaf is the hash of the leaf (RFC 6962), in hex.
 	Leaf string `json:"leaf"`
+	// Pace is of a choice; nil for what is none.
+	*Pace
 }
 
-// StepsOf are the recorded events of the request that b presents.
-func StepsOf(b brief.Brief, entries []ledger.Entry) ([]Step, error) {
+// StepsOf are the recorded events of the request r that b presents.
+func StepsOf(r countersign.Request, b brief.Brief, entries []ledger.Entry) ([]Step, error) {
 	steps := []Step{}
 	t := teller{brief: b, choices: b.Deciders.Choices, refused: b.Deciders.Refused}
 	for _, entry := range entries {
@@ -34,6 +36,10 @@ func StepsOf(b brief.Brief, entries []ledger.Entry) ([]Step, error) {
 		hash := ledger.LeafHash(entry.Leaf)
 		s := Step{Index: entry.Index, Version: e.Version, Kind: e.Kind(), At: e.At, Leaf: hex.EncodeToString(hash[:])}
 		s.By, s.Says = t.tell(e)
+		if made, ok := e.Body.(countersign.Decided); ok {
+			made.Decision.At = e.At
+			s.Pace = new(paceOf(r, made.Decision))
+		}
 		steps = append(steps, s)
 	}
 	return steps, nil

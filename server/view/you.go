@@ -113,7 +113,7 @@ func needs(d *countersign.Directory, r countersign.Request, b brief.Brief, s Sta
 // Least is the least assurance with which the person's approval counts in a
 // stage of theirs.
 func Least(d *countersign.Directory, r countersign.Request, b brief.Brief, person string) countersign.Assurance {
-	least, mine := countersign.Passkey, d.GroupsOf(person, r.CreatedAt)
+	least, mine := countersign.Passkey, quorum.Seats(d, r, person)
 	for i, s := range r.Verdict.Requirement.Stages {
 		if needs := b.Deciders.Stages[i].Assurance; quorum.Overlap(s.Reviewers, mine) && least.Meets(needs) {
 			least = needs

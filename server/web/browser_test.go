@@ -77,6 +77,11 @@ func (w *world) play(what string, arg func(string) string) (string, error) {
 		d, err := time.ParseDuration(arg("who"))
 		w.advance(d)
 		return "", errors.Join(err, w.gate.Tick(context.Background()))
+	case "hold":
+		who := countersign.Who{Actor: countersign.Principal{Kind: countersign.KindPerson, ID: "per_" + arg("who"), Name: "Mei Tanaka"}, Method: "link"}
+		return "", w.gate.Halt(context.Background(), who, w.bot.ID, "It runs wild.")
+	case "lift":
+		return "", w.gate.Lift(context.Background(), operator(), w.bot.ID, "repaired")
 	case "settle":
 		w.advance(24 * time.Hour)
 		return "", w.gate.Tick(context.Background())

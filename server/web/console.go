@@ -15,7 +15,22 @@ const scriptPolicy = "default-src 'none'; script-src 'self'; connect-src 'self';
 // sent on to the page that the server draws, if there is one at plain.
 func (w *Web) shell(rw http.ResponseWriter, r *http.Request, plain string) {
 	rw.Header().Set("Content-Security-Policy", scriptPolicy)
-	w.draw(rw, r, http.StatusOK, "console", page{Title: "Countersign", Body: plain})
+	body, err := w.drawn("console", page{Title: "Countersign", Body: plain})
+	if err != nil {
+		w.undrawn(rw, "console", err)
+		return
+	}
+	// No more than the icons and an address of ours stand in it. The pages that the
+	// server draws hold what agents wrote, and after a reveal a secret beside it: they
+	// are not compressed, since their length would tell of it (BREACH).
+	h := rw.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Vary", "Accept-Encoding")
+	if small, err := zipped(body); err == nil && takesGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		body = small
+	}
+	rw.Write(body)
 }
 
 // open serves a page of the console that needs no session.

@@ -29,7 +29,7 @@ func (w *Web) decide(rw http.ResponseWriter, r *http.Request, v *viewer) {
 		choice.Solo, choice.Channel, choice.By = v.session.Method != "passkey", "console", v.Principal()
 		_, err = w.gate.Decide(r.Context(), gate.Decision{Request: req.ID, Decision: choice, Origin: origin(r)})
 	}
-	w.cfg.Log.Info("decided", "request", req.ID, "person", v.ID, "choice", choice.Choice, "code", codeOf(err))
+	w.cfg.Log.Info("decided", "request", req.ID, "person", v.ID, "choice", choice.Choice, "peer", r.RemoteAddr, "code", codeOf(err))
 	if err != nil {
 		w.refused(rw, r, v, choice, err)
 		return
@@ -48,7 +48,7 @@ func codeOf(err error) countersign.Code {
 func choiceOf(r *http.Request, req countersign.Request) (countersign.Decision, error) {
 	f := r.PostForm
 	d := countersign.Decision{
-		Choice: countersign.Choice(f.Get("choice")), Reason: strings.TrimSpace(strings.ReplaceAll(f.Get("reason"), "\r\n", "\n")), To: f.Get("to"),
+		Choice: countersign.Choice(f.Get("choice")), Reason: typed(f.Get("reason")), To: f.Get("to"),
 	}
 	if d.Choice != countersign.Escalate {
 		d.To = ""
@@ -66,6 +66,9 @@ func choiceOf(r *http.Request, req countersign.Request) (countersign.Decision, e
 	}
 	return d, nil
 }
+
+// typed is the text of a field as people meant it.
+func typed(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")) }
 
 // origin is where a decision came from.
 func origin(r *http.Request) countersign.Origin {
@@ -88,7 +91,7 @@ func (w *Web) refused(rw http.ResponseWriter, r *http.Request, v *viewer, d coun
 		return
 	}
 	p := problem.Of(why)
-	w.show(rw, r, v, req, p.Status, func(s *shown) {
+	w.show(rw, r, v, req, brief.Build(req, v.dir), p.Status, func(s *shown) {
 		s.Reason = d.Reason
 		n := notice{Kind: "bad", Icon: "ban", Title: sentenceOf(p.Detail), Text: sentenceOf(p.Hint), Code: p.Code}
 		switch countersign.Code(p.Code) {

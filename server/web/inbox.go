@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/brief"
@@ -26,8 +27,9 @@ type row struct {
 	Sentence brief.Text
 	Line     brief.Text // the command, in one line
 	Labels   []brief.Text
-	Hidden   string // "4 hidden characters"
-	Note     string // why it is not for this person, or what they said
+	Hidden   string    // "4 hidden characters"
+	Opens    time.Time // until when nobody can approve it; zero: it is open
+	Note     string    // why it is not for this person, or what they said
 	Rule     string
 	Needs    string
 	Pips     pips
@@ -136,7 +138,7 @@ func (in *inbox) refresh(asked string, empty bool) {
 	link := func(state string) string {
 		q := in.Filter.values()
 		q.Set("refresh", state)
-		return "/?" + q.Encode()
+		return "/plain/?" + q.Encode()
 	}
 	in.OnHref, in.OffHref = link("on"), link("off")
 }
@@ -168,6 +170,9 @@ func (v *viewer) row(r countersign.Request, note string) row {
 	}
 	if len(b.Why.Rules) > 0 {
 		out.Rule = b.Why.Rules[0].ID
+	}
+	if c := b.Deciders.Closed; c != nil && v.now.Before(c.Until) {
+		out.Opens = c.Until
 	}
 	if n := b.Command.End.Hidden; n > 0 {
 		out.Hidden = plural(n, "hidden character", "hidden characters")

@@ -27,8 +27,10 @@ type shown struct {
 	// be taken back.
 	Pending, Undo, Settled bool
 	Critical               bool
-	View                   string // the view digest, which a decision carries
-	Reason                 string // what the viewer had typed
+	// Reveal is true where secrets are left out that the viewer may be shown.
+	Reveal bool
+	View   string // the view digest, which a decision carries
+	Reason string // what the viewer had typed
 }
 
 // A panel is the viewer's side of the decision.
@@ -69,7 +71,7 @@ func (w *Web) request(rw http.ResponseWriter, r *http.Request, v *viewer) {
 	if !req.Settled() && req.Decision != countersign.DecisionPending && !undoing {
 		rw.Header().Set("Refresh", "3") // nobody decides here now: it shows how it goes on
 	}
-	w.show(rw, r, v, req, http.StatusOK, func(s *shown) { s.Undo = s.Undo && undoing })
+	w.show(rw, r, v, req, brief.Build(req, v.dir), http.StatusOK, func(s *shown) { s.Undo = s.Undo && undoing })
 }
 
 // find returns the request of the address if the viewer may see it.
@@ -84,14 +86,14 @@ func (w *Web) find(r *http.Request, v *viewer) (countersign.Request, error) {
 	return req, nil
 }
 
-// show draws the request as it is, and as more says.
-func (w *Web) show(rw http.ResponseWriter, r *http.Request, v *viewer, req countersign.Request, status int, more func(*shown)) {
-	b := brief.Build(req, v.dir)
+// show draws the request as b presents it, and as more says.
+func (w *Web) show(rw http.ResponseWriter, r *http.Request, v *viewer, req countersign.Request, b brief.Brief, status int, more func(*shown)) {
 	s := shown{
 		Brief: b, Lines: codeLines(b.Command.Lines), View: b.Digest().String(), Settled: req.Settled(),
 		States: []stateWord{decisionWord(req.Decision)}, Notice: ending(req, b), Panel: w.panel(v, req, b),
 		Pending: req.Decision == countersign.DecisionPending, Undo: canUndo(v, req),
 	}
+	s.Reveal = b.Command.End.Redacted > 0 && quorum.MayDecide(v.dir, req, v.ID) == nil
 	s.Critical = s.Pending && b.Severity == countersign.Critical
 	if req.Execution != countersign.ExecutionNone {
 		s.States = append(s.States, executionWord(req.Execution))
@@ -154,6 +156,9 @@ func (w *Web) panel(v *viewer, r countersign.Request, b brief.Brief) panel {
 // nobody passes stand in the Brief.
 func (w *Web) lacks(v *viewer, r countersign.Request, b brief.Brief) string {
 	const still = " It can be rejected or escalated."
+	if c := b.Deciders.Closed; c != nil && v.now.Before(c.Until) {
+		return closedUntil(c) + still
+	}
 	if view.Said(r, v.ID) != "" {
 		return "You have approved it and count once: another person is needed."
 	}
@@ -171,6 +176,15 @@ func (w *Web) lacks(v *viewer, r countersign.Request, b brief.Brief) string {
 		return "The agent runs under this server's own account, so a session opened by a link cannot approve what it asks for." + still
 	}
 	return ""
+}
+
+// closedUntil says until when nobody can approve it, and why.
+func closedUntil(c *brief.Closed) string {
+	var why []string
+	for _, text := range c.Why {
+		why = append(why, text.String())
+	}
+	return "Nobody can approve this before " + c.Until.UTC().Format("Mon 2 Jan 15:04") + " UTC: " + strings.Join(why, "; ") + "."
 }
 
 // stagesOf draws the signatures as they would be on paper: open lines while

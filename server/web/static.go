@@ -64,18 +64,27 @@ func newAsset(files fs.FS, name string) (asset, error) {
 	}
 	sum := sha256.Sum256(body)
 	a := asset{name: path.Base(name), body: body, etag: hex.EncodeToString(sum[:8])}
+	small, err := zipped(body)
+	if err == nil && len(small) < len(body)*9/10 {
+		a.gzip = small
+	}
+	return a, err
+}
+
+func zipped(body []byte) ([]byte, error) {
 	var small bytes.Buffer
 	w := gzip.NewWriter(&small)
 	if _, err := w.Write(body); err != nil {
-		return asset{}, err
+		return nil, err
 	}
 	if err := w.Close(); err != nil {
-		return asset{}, err
+		return nil, err
 	}
-	if small.Len() < len(body)*9/10 {
-		a.gzip = small.Bytes()
-	}
-	return a, nil
+	return small.Bytes(), nil
+}
+
+func takesGzip(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")
 }
 
 // file serves an asset. Its name never changes, so browsers ask by its tag
@@ -89,7 +98,7 @@ func (w *Web) file(rw http.ResponseWriter, r *http.Request) {
 	h, body, tag := rw.Header(), a.body, a.etag
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Vary", "Accept-Encoding")
-	if a.gzip != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+	if a.gzip != nil && takesGzip(r) {
 		h.Set("Content-Encoding", "gzip")
 		body, tag = a.gzip, a.etag+"-gzip"
 	}

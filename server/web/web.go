@@ -88,7 +88,7 @@ func New(g *gate.Gate, kept store.Ephemeral, cfg Config) (*Web, error) {
 
 func (w *Web) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	for _, page := range []string{"/{$}", "/r/{id}", "/history", "/people", "/agents", "/resources", "/policy"} {
+	for _, page := range []string{"/{$}", "/r/{id}", "/history", "/people", "/agents", "/resources", "/policy", "/insight", "/account"} {
 		mux.HandleFunc("GET "+page, w.closed)
 	}
 	for _, page := range []string{"/verify", "/setup", "/join", "/recover"} {
@@ -98,6 +98,7 @@ func (w *Web) routes() *http.ServeMux {
 	mux.Handle("GET /plain/history", w.forPeople(w.history))
 	mux.Handle("GET /plain/r/{id}", w.forPeople(w.request))
 	mux.Handle("POST /plain/r/{id}/decide", w.posted(w.forPeople(w.decide)))
+	mux.Handle("POST /plain/r/{id}/reveal", w.posted(w.forPeople(w.reveal)))
 	mux.HandleFunc("GET /signin", w.signInPage)
 	mux.Handle("POST /signin", w.posted(http.HandlerFunc(w.spend)))
 	mux.Handle("POST /signout", w.posted(http.HandlerFunc(w.signOut)))
@@ -119,7 +120,9 @@ type page struct {
 	// Here is "inbox", "history" or empty.
 	Here    string
 	Waiting int // for the viewer; 0 is not shown
-	Foot    foot
+	// Held are the agents of which everything is held, for the head of the page.
+	Held []held
+	Foot foot
 	// Critical makes the page look different before a word of it is read.
 	Critical bool
 	Body     any // what the page's own template draws
@@ -134,16 +137,26 @@ type foot struct {
 // draw sends the page named by the template. It is drawn whole before a byte is
 // sent: half a request must never look like all of it.
 func (w *Web) draw(rw http.ResponseWriter, r *http.Request, status int, name string, p page) {
-	p.Foot = w.foot(r.Context(), p.Viewer)
-	var b bytes.Buffer
-	if err := w.pages.ExecuteTemplate(&b, name, p); err != nil {
-		w.cfg.Log.Error("a page cannot be drawn", "page", name, "err", err)
-		http.Error(rw, "this page cannot be drawn; the server's log says why", http.StatusInternalServerError)
+	p.Foot, p.Held = w.foot(r.Context(), p.Viewer), p.Viewer.held()
+	b, err := w.drawn(name, p)
+	if err != nil {
+		w.undrawn(rw, name, err)
 		return
 	}
 	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 	rw.WriteHeader(status)
-	rw.Write(b.Bytes())
+	rw.Write(b)
+}
+
+func (w *Web) drawn(name string, p page) ([]byte, error) {
+	var b bytes.Buffer
+	err := w.pages.ExecuteTemplate(&b, name, p)
+	return b.Bytes(), err
+}
+
+func (w *Web) undrawn(rw http.ResponseWriter, name string, err error) {
+	w.cfg.Log.Error("a page cannot be drawn", "page", name, "err", err)
+	http.Error(rw, "this page cannot be drawn; the server's log says why", http.StatusInternalServerError)
 }
 
 func (w *Web) foot(ctx context.Context, v *viewer) foot {

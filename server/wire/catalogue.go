@@ -20,7 +20,7 @@ func Resource(r countersign.Resource) client.Resource {
 		}
 		t, listed := r.Tools[name]
 		out.Tools[name] = client.Tool{
-			Verbs: t.Verbs, Classes: t.Classes, Sink: t.Sink, Listed: listed,
+			Verbs: t.Verbs, Classes: t.Classes, Sink: t.Sink, Understand: t.Understand, Argument: t.Argument, Listed: listed,
 			Pin: text(r.Pins[name]), Changed: text(r.Changed[name]),
 		}
 	}
@@ -75,7 +75,7 @@ func People(d *countersign.Directory) []client.Person {
 		out = append(out, client.Person{
 			ID: p.ID, Name: p.Name, Issuer: p.Issuer, Subject: p.Subject,
 			Groups: notNil(groups[id]), Inactive: p.Inactive, Since: p.Since,
-			Passkeys: Passkeys(d, id), InvitedBy: owner(p.InvitedBy, d),
+			Passkeys: Passkeys(d, id), InvitedBy: owner(p.InvitedBy, d), Away: Away(d, id),
 		})
 	}
 	return out

@@ -44,6 +44,32 @@ export interface Person {
   passkeys?: readonly Passkey[];
   invited_by?: string;
   last_decided_at?: string;
+  away?: Away;
+}
+// An Away is somebody's absence, one that is still to come too. Without a stand-in
+// nobody decides in their place.
+export interface Away {
+  person: string;
+  person_id: string;
+  stand_in?: string;
+  stand_in_id?: string;
+  from: string;
+  until: string;
+  since: string;
+  now: boolean;
+}
+export interface MyAway {
+  away: Away | null;
+  for: readonly Away[];
+}
+export interface OnCall {
+  group: string;
+  pool: string;
+  people: readonly string[];
+}
+export interface People {
+  people: readonly Person[];
+  on_call?: readonly OnCall[];
 }
 export interface Invite {
   id: string;
@@ -126,4 +152,56 @@ export interface AskCeremony {
 export interface Enrolled {
   passkey: Passkey;
   recovery_codes: readonly string[] | null;
+}
+
+// A Hold says that everything of an agent is held, or with the id "all" of all.
+export interface Hold {
+  id: string;
+  name: string;
+  reason: string;
+  by: string;
+  since: string;
+}
+// A ChatLink is an account of a chat whose clicks are the reader's.
+export interface ChatLink {
+  chat: string;
+  workspace: string;
+  account: string;
+  name?: string;
+  since: string;
+}
+export interface ChatLinks {
+  links: readonly ChatLink[];
+  // chats are those that are connected.
+  chats: readonly string[];
+}
+export interface LinkCode {
+  code: string;
+  type: string;
+  expires_at: string;
+}
+// Figures count choices, and say how long they took and for how long the command
+// was in view; dwelt is how many choices say the latter.
+export interface Figures {
+  approved: number;
+  rejected: number;
+  escalated: number;
+  approve_percent: number;
+  median_s: number;
+  p90_s: number;
+  dwelt: number;
+  dwell_median_ms: number;
+  dwell_p90_ms: number;
+}
+export type RuleFigures = Figures & { id: string };
+export type ReviewerFigures = Figures & { id: string; name: string; rules: readonly RuleFigures[] };
+export type DayFigures = Figures & { day: string; held: number };
+export interface Insight {
+  since: string;
+  everybody: boolean;
+  requests: number;
+  days: readonly DayFigures[];
+  reviewers: readonly ReviewerFigures[];
+  rules: readonly RuleFigures[];
+  more: boolean;
 }

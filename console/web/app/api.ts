@@ -59,12 +59,15 @@ async function refusal(answer: Response): Promise<Problem> {
 export const get = async <T>(path: string, signal?: AbortSignal): Promise<T> => (await call("GET", path, undefined, signal)).json() as Promise<T>;
 export const getText = async (path: string): Promise<string> => (await call("GET", path)).text();
 export async function post<T>(path: string, body: unknown = {}): Promise<T> {
-  const answer = await call("POST", path, body);
+  return parsed<T>(await call("POST", path, body));
+}
+export const put = async <T>(path: string, body: unknown): Promise<T> => parsed<T>(await call("PUT", path, body));
+export async function remove<T = void>(path: string, body?: unknown): Promise<T> {
+  return parsed<T>(await call("DELETE", path, body));
+}
+async function parsed<T>(answer: Response): Promise<T> {
   const text = await answer.text();
   return (text === "" ? undefined : JSON.parse(text)) as T;
-}
-export async function remove(path: string, body?: unknown): Promise<void> {
-  await call("DELETE", path, body);
 }
 
 // at makes a path of parts that may hold anything.

@@ -1,9 +1,11 @@
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { ProblemNotice, Waiting } from "../parts/notice";
+import { AccountPage } from "../pages/account/account";
 import { AgentsPage } from "../pages/agents/agents";
 import { HistoryPage } from "../pages/history/history";
 import { InboxPage } from "../pages/inbox/inbox";
+import { InsightPage } from "../pages/insight/insight";
 import { JoinPage } from "../pages/join/join";
 import { PeoplePage } from "../pages/people/people";
 import { PolicyPage } from "../pages/policy/policy";
@@ -13,6 +15,7 @@ import { ResourcesPage } from "../pages/resources/resources";
 import { SetupPage } from "../pages/setup/setup";
 import { VerifyPage } from "../pages/verify/verify";
 import { Announcer } from "./announce";
+import { HeldBand } from "./held";
 import { Missing } from "./missing";
 import { Offline } from "./offline";
 import { Rail } from "./rail";
@@ -36,6 +39,8 @@ const pages: readonly Page[] = [
   { path: /^\/agents$/, here: "/agents", draw: AgentsPage },
   { path: /^\/resources$/, here: "/resources", draw: ResourcesPage },
   { path: /^\/policy$/, here: "/policy", draw: PolicyPage },
+  { path: /^\/insight$/, here: "/insight", draw: InsightPage },
+  { path: /^\/account$/, here: "/account", draw: AccountPage },
   { path: /^\/setup$/, here: "/setup", draw: SetupPage, open: true },
   { path: /^\/join$/, here: "", draw: JoinPage, open: true },
   { path: /^\/recover$/, here: "", draw: RecoverPage, open: true },
@@ -61,7 +66,7 @@ function Frame() {
         <main class="page" id="main" tabIndex={-1}>
           {who === undefined && !page.open ? problem ? <div class="wrap"><ProblemNotice of={problem} /></div> : <div class="wrap"><Waiting on="Asking the server who you are." /></div>
             : closed ? <div class="wrap"><Waiting on="You are not signed in. Going to the sign-in page." /></div>
-            : <>{who && <Offline />}<Draw key={place.path} place={place} /></>}
+            : <>{who && <><HeldBand /><Offline /></>}<Draw key={place.path} place={place} /></>}
         </main>
       </div>
       <Announcer />

@@ -25,7 +25,10 @@ const groups: readonly (readonly Entry[])[] = [
     { href: "/agents", icon: "bot", word: "Agents" },
     { href: "/people", icon: "users", word: "People" },
   ],
-  [{ href: "/policy", icon: "scale", word: "Policy" }],
+  [
+    { href: "/policy", icon: "scale", word: "Policy" },
+    { href: "/insight", icon: "chart-column", word: "Insight" },
+  ],
 ];
 const setup: Entry = { href: "/setup", icon: "list-checks", word: "Setup" };
 
@@ -64,13 +67,13 @@ export function Rail({ here }: { here: string }) {
       )}
       <div class="foot">
         {who && <dl><dt>Ledger</dt><dd>{count(leaves)} leaves</dd><dt>Version</dt><dd>{who.version}</dd></dl>}
-        {who ? <Self who={who} /> : who === null && <a class="btn small" href="/signin"><Icon name="log-in" />Sign in</a>}
+        {who ? <Self who={who} here={here === "/account"} /> : who === null && <a class="btn small" href="/signin"><Icon name="log-in" />Sign in</a>}
       </div>
     </header>
   );
 }
 
-function Self({ who }: { who: Me }) {
+function Self({ who, here }: { who: Me; here: boolean }) {
   useSecond();
   const [failed, fail] = useState("");
   const leave = async () => {
@@ -84,7 +87,7 @@ function Self({ who }: { who: Me }) {
   const age = span(now() - Date.parse(who.session.auth_time));
   return (
     <div class="me">
-      <b><Outside text={who.person.name} /></b>
+      <b><a href="/account" aria-current={here ? "page" : undefined} aria-label={`${who.person.name}, your account`}><Outside text={who.person.name} /></a></b>
       <span>{who.session.method === "passkey" ? "passkey" : "link"}, {age} ago{who.demo && ", demo"}</span>
       {failed && <span role="alert">{failed}</span>}
       <button type="button" class="btn small plain" onClick={() => void leave()}><Icon name="log-out" />Sign out</button>

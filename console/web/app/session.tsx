@@ -2,7 +2,7 @@ import { createContext, type ComponentChildren } from "preact";
 import { useCallback, useContext, useEffect, useRef, useState } from "preact/hooks";
 import { get, Problem, problemOf } from "./api";
 import { Live, type Status } from "./live";
-import type { Me } from "./admin";
+import type { Hold, Me } from "./admin";
 import type { Inbox, LiveEvent } from "./types";
 
 // A Session is who reads these pages, what waits for them, and whether what they
@@ -11,11 +11,14 @@ export interface Session {
   // who is undefined until the server has said, and null for somebody who is not signed in.
   who: Me | null | undefined;
   inbox: Inbox | undefined;
+  // holds are the agents of which everything is held.
+  holds: readonly Hold[];
   problem: Problem | undefined;
   status: Status;
   leaves: number;
   again: () => void;
   renew: () => Promise<void>;
+  lookAtHolds: () => void;
   reconnect: () => void;
   onEvent: (hear: (e: LiveEvent) => void) => () => void;
 }
@@ -46,6 +49,7 @@ export function useOnEvent(hear: (e: LiveEvent) => void): void {
 export function SessionProvider({ children }: { children: ComponentChildren }) {
   const [who, setWho] = useState<Me | null>();
   const [inbox, setInbox] = useState<Inbox>();
+  const [holds, setHolds] = useState<readonly Hold[]>([]);
   const [problem, setProblem] = useState<Problem>();
   const [status, setStatus] = useState<Status>({ kind: "starting" });
   const [leaves, setLeaves] = useState(0);
@@ -82,6 +86,14 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
     }
   }, []);
   const again = useCoalesced(load);
+  const loadHolds = useCallback(async () => {
+    try {
+      setHolds((await get<{ holds: readonly Hold[] }>("/v1/holds")).holds);
+    } catch {
+      // What was held stays on the page; that the server is away is said by Offline.
+    }
+  }, []);
+  const lookAtHolds = useCoalesced(loadHolds);
 
   useEffect(() => void renew(), [renew]);
   const id = who?.person.id;
@@ -89,6 +101,7 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
     if (id === undefined) return;
     let over = false;
     let stop = () => {};
+    lookAtHolds();
     void load().then((first) => {
       if (over) return;
       const l = new Live("/v1/events", first?.after ?? "");
@@ -96,10 +109,12 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
       const unheard = l.onEvent((e) => {
         setLeaves((n) => Math.max(n, Number(e.index) + 1));
         if (e.request) again();
+        if (e.entity?.startsWith("halt:")) lookAtHolds();
         for (const hear of [...heard.current]) hear(e);
       });
       const unwatched = l.onStatus((s) => {
         setStatus(s);
+        if (s.kind === "live") lookAtHolds();
         if (s.kind !== "starting") again(); // while it is off, to learn of an end of the session, and where the log is
       });
       stop = () => {
@@ -112,14 +127,14 @@ export function SessionProvider({ children }: { children: ComponentChildren }) {
       over = true;
       stop();
     };
-  }, [id, load, again]);
+  }, [id, load, again, lookAtHolds]);
 
   const onEvent = useCallback((hear: (e: LiveEvent) => void) => {
     heard.current.add(hear);
     return () => void heard.current.delete(hear);
   }, []);
   const reconnect = useCallback(() => live.current?.open(), []);
-  return <Context.Provider value={{ who, inbox, problem, status, leaves, again, renew, reconnect, onEvent }}>{children}</Context.Provider>;
+  return <Context.Provider value={{ who, inbox, holds, problem, status, leaves, again, renew, lookAtHolds, reconnect, onEvent }}>{children}</Context.Provider>;
 }
 
 // useCoalesced runs one at a time, and once more for all calls meanwhile.

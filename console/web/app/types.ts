@@ -44,7 +44,23 @@ export interface Row {
   decided_at?: string;
   decided_by: readonly string[];
   outcome?: Text;
+  // opens_at is when it can be approved at the earliest.
+  opens_at?: string;
+  // took_s and dwell_ms are of the last choice: seconds from when it could be made,
+  // and for how long its page showed the command.
+  took_s?: number;
+  dwell_ms?: number;
   note: string;
+}
+// A Group is several requests of one agent that one rule holds.
+export interface Group {
+  rule: string;
+  agent_id: string;
+  agent: string;
+  severity: Severity;
+  items: readonly string[];
+  // batch is true where several may be decided in one go.
+  batch: boolean;
 }
 export interface RowStage {
   groups: readonly string[];
@@ -58,6 +74,7 @@ export interface Inbox {
   mine: readonly Row[];
   waiting: readonly Row[];
   others: readonly Row[];
+  groups?: readonly Group[];
   more: boolean;
 }
 export interface History {
@@ -138,6 +155,12 @@ export interface Deciders {
   barred: readonly { who: Text; why: string }[];
   choices: readonly Signature[];
   refused: readonly Signature[];
+  closed?: Closed;
+}
+// Closed says until when nobody can approve it, and why.
+export interface Closed {
+  until: string;
+  why: readonly Text[];
 }
 export interface Outcome {
   execution: Execution;
@@ -162,6 +185,8 @@ export interface RecordedEvent {
   by: string;
   says: Text | null;
   leaf: string;
+  took_s?: number;
+  dwell_ms?: number;
 }
 const nobody: You = { may: [], needs: "", why_not: null, reason_required: false, type_name: "", groups: [] };
 // youOf is what the reader may do; nothing, if they are no person.

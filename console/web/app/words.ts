@@ -46,6 +46,16 @@ export function span(ms: number): string {
   return plural(Math.floor(s / 86400), "day", "days");
 }
 
+// looked is a length of time that may be less than a second.
+export const looked = (ms: number): string => (ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : span(ms));
+
+const local = new Intl.DateTimeFormat("en-GB", { weekday: "short", hour: "2-digit", minute: "2-digit" });
+const weekday = new Intl.DateTimeFormat("en-GB", { weekday: "short", timeZone: "UTC" });
+// here is the time on this device's own clock, "Mon 09:00", and where it says it is.
+export const here = (t: string): { at: string; zone: string } => ({ at: local.format(new Date(t)).replace(",", ""), zone: local.resolvedOptions().timeZone });
+// inUTC is "Mon 23 Nov 08:00 UTC".
+export const inUTC = (t: string): string => `${weekday.format(new Date(t))} ${short(t)} UTC`;
+
 // sentence is the text of an error as a sentence.
 export function sentence(s: string): string {
   if (s === "") return "";

@@ -1,3 +1,4 @@
+import type { RefObject } from "preact";
 import type { Command, Line, Note, Text } from "../app/types";
 import { count, plain } from "../app/words";
 import { Copy } from "./copy";
@@ -28,13 +29,13 @@ function Row({ line, column }: { line: Line; column: number }) {
   );
 }
 
-// CommandPanel is the command, all of it; its end is always stated.
-export function CommandPanel({ command, title }: { command: Command; title: string }) {
+// CommandLines are the command, all of it; its end is always stated.
+export function CommandLines({ command, block }: { command: Command; block: RefObject<HTMLOListElement | null> }) {
   const column = Math.max(0, ...command.lines.map((l) => width(l.path)).filter((w) => w <= widest));
   const { end } = command;
   return (
-    <Panel title={title} tags={command.kind ? [command.kind] : []} end={end.redacted === 0 && <Copy text={command.as_sent.map((s) => s.text).join("")} what="the command as sent" />}>
-      <ol class="code">
+    <>
+      <ol class="code" ref={block}>
         <li class="call"><code><Spans of={command.title.value} /></code><Notes of={command.title.notes} /></li>
         {command.lines.map((l, i) => <Row key={i} line={l} column={column} />)}
       </ol>
@@ -42,6 +43,12 @@ export function CommandPanel({ command, title }: { command: Command; title: stri
         End of command. {end.says.join(", ")}.{end.hidden > 0 && <> <Hidden label="U+202E" /> stands where a character is that cannot be seen.</>} Laid out for reading; the digest names the bytes as sent.
       </p>
       <details class="sent"><summary>As sent, {count(end.bytes)} bytes</summary><code class="snip"><Spans of={command.as_sent} /></code></details>
-    </Panel>
+    </>
   );
 }
+
+export const CommandPanel = ({ command, title, block }: { command: Command; title: string; block: RefObject<HTMLOListElement | null> }) => (
+  <Panel title={title} tags={command.kind ? [command.kind] : []} end={command.end.redacted === 0 && <Copy text={command.as_sent.map((s) => s.text).join("")} what="the command as sent" />}>
+    <CommandLines command={command} block={block} />
+  </Panel>
+);

@@ -2,9 +2,9 @@ import { capital } from "../app/words";
 import type { Decision, Execution, Severity } from "../app/types";
 
 export type IconName =
-  | "arrow-up" | "ban" | "bot" | "box" | "check" | "chevron-right" | "circle-alert" | "circle-check" | "circle-help" | "clock"
-  | "copy" | "download" | "file-check" | "fingerprint-pattern" | "history" | "hourglass" | "inbox" | "key-round" | "list-checks" | "log-in"
-  | "log-out" | "minus" | "octagon-x" | "pause" | "plus" | "quote" | "radio" | "scale" | "search" | "shield-check" | "undo-2" | "upload"
+  | "arrow-up" | "ban" | "bot" | "box" | "chart-column" | "check" | "chevron-right" | "circle-alert" | "circle-check" | "circle-help" | "clock"
+  | "copy" | "download" | "file-check" | "fingerprint-pattern" | "history" | "hourglass" | "inbox" | "key-round" | "link" | "list-checks" | "log-in"
+  | "log-out" | "minus" | "octagon-pause" | "octagon-x" | "pause" | "plus" | "quote" | "radio" | "scale" | "search" | "shield-check" | "undo-2" | "upload"
   | "user-check" | "users" | "wifi-off" | "x" | "eye";
 
 // Icon stands beside a word, never alone.

@@ -1,5 +1,5 @@
 import { useSecond } from "../app/clock";
-import { clock, countdown, stamp } from "../app/words";
+import { clock, countdown, looked, span, stamp } from "../app/words";
 
 // lastPart of the time is said louder.
 const lastPart = 0.2;
@@ -43,3 +43,10 @@ export function Clock({ from, until }: { from: string; until: string }) {
 
 // Ago is how long since, in its largest unit.
 export const Moment = ({ at, as }: { at: string; as: (t: string) => string }) => <time dateTime={at} title={stamp(at)}>{as(at)}</time>;
+
+// pace is how fast a choice was made: "after 4 min, the command in view for 31 s".
+export const pace = (of: { took_s?: number; dwell_ms?: number }): string =>
+  of.took_s === undefined ? "" : `after ${span(of.took_s * 1000)}${of.dwell_ms ? `, the command in view for ${looked(of.dwell_ms)}` : ""}`;
+// shortPace is the same where there is little room: "5 min, in view 41 s".
+export const shortPace = (of: { took_s?: number; dwell_ms?: number }): string =>
+  of.took_s === undefined ? "" : `${span(of.took_s * 1000)}${of.dwell_ms ? `, in view ${looked(of.dwell_ms)}` : ""}`;

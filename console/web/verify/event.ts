@@ -71,10 +71,22 @@ const resource = record({
   owners: list(text),
   target: digest,
   unsafe_same_user: flag,
-  tools: mapOf(record({ verbs: list(text), classes: list(text), sink: text })),
+  tools: mapOf(
+    record({ verbs: list(text), classes: list(text), sink: text, understand: text, argument: text }),
+  ),
+  tables: mapOf(record({ classes: list(text), columns: mapOf(text) })),
   pins: mapOf(digest),
   changed: mapOf(digest),
-  claims: mapOf(record({ read_only: flag, destructive: flag, annotated: flag, output_schema: flag, mirror: mapOf(list(text)) })),
+  claims: mapOf(
+    record({
+      read_only: flag,
+      destructive: flag,
+      annotated: flag,
+      output_schema: flag,
+      mirror: mapOf(list(text)),
+      places: mapOf(text),
+    }),
+  ),
 });
 
 const facts = record({

@@ -1,9 +1,10 @@
 import { Fragment } from "preact";
 import type { Row } from "../../app/types";
-import { clock, day, plain, stamp } from "../../app/words";
+import { capital, clock, day, plain, stamp } from "../../app/words";
 import { DecisionWord, ExecutionWord, Risk, Shape } from "../../parts/icon";
 import { Cell, Table } from "../../parts/panel";
 import { Outside, Spans } from "../../parts/spans";
+import { pace, shortPace } from "../../parts/time";
 
 // by names who decided, or says why nobody did.
 export function by(r: Row): string {
@@ -29,7 +30,7 @@ export function Compact({ rows }: { rows: readonly Row[] }) {
                 <Cell class="mono"><time dateTime={r.asked_at} title={stamp(r.asked_at)}>{clock(r.asked_at)}</time></Cell>
                 <Cell><Risk of={r.severity} /></Cell>
                 <Cell class="full any"><a href={`/r/${r.id}`}><Spans of={r.sentence} /></a><small><Outside text={r.resource} />{r.rule && `, ${r.rule}`}</small></Cell>
-                <Cell class="by"><Outside text={by(r)} /></Cell>
+                <Cell class="by"><Outside text={by(r)} />{r.took_s !== undefined && r.decided_by.length > 0 && <small title={capital(pace(r))}>{shortPace(r)}</small>}</Cell>
                 <Cell><DecisionWord of={r.decision} /></Cell>
                 <Cell label="execution"><ExecutionWord of={r.execution} /></Cell>
               </tr>
@@ -50,7 +51,7 @@ export const Timeline = ({ rows }: { rows: readonly Row[] }) => (
           <Shape of={r.severity} class={`dot ${r.severity}`} />
           <div class="said">
             <p><a href={`/r/${r.id}`}><Spans of={r.sentence} /></a></p>
-            <p class="soft">{stamp(r.asked_at)}, {r.severity}; {r.decision}{r.decided_at && ` at ${clock(r.decided_at)} UTC`} by <Outside text={by(r)} />{r.execution !== "none" && <>; <b>{r.execution}</b></>}{r.outcome && r.outcome.length > 0 && <>: <Spans of={r.outcome} /></>}</p>
+            <p class="soft">{stamp(r.asked_at)}, {r.severity}; {r.decision}{r.decided_at && ` at ${clock(r.decided_at)} UTC`} by <Outside text={by(r)} />{r.took_s !== undefined && r.decided_by.length > 0 && `, ${pace(r)}`}{r.execution !== "none" && <>; <b>{r.execution}</b></>}{r.outcome && r.outcome.length > 0 && <>: <Spans of={r.outcome} /></>}</p>
             <small>{r.rule && <><span class="mono">{r.rule}</span>, </>}<Outside text={r.resource} />, <span class="mono">{r.id}</span></small>
           </div>
         </li>
@@ -66,6 +67,6 @@ export function Json({ rows }: { rows: readonly Row[] }) {
 
 // table is the rows for a spreadsheet; hidden characters stay spelled out.
 export const table = (rows: readonly Row[]): string[][] => [
-  ["id", "asked_at", "severity", "sentence", "command", "resource", "agent", "rule", "decision", "decided_at", "decided_by", "execution", "outcome"],
-  ...rows.map((r) => [r.id, r.asked_at, r.severity, plain(r.sentence), plain(r.command), r.resource, r.agent, r.rule, r.decision, r.decided_at ?? "", r.decided_by.join("; "), r.execution, plain(r.outcome)]),
+  ["id", "asked_at", "severity", "sentence", "command", "resource", "agent", "rule", "decision", "decided_at", "decided_by", "took_s", "dwell_ms", "execution", "outcome"],
+  ...rows.map((r) => [r.id, r.asked_at, r.severity, plain(r.sentence), plain(r.command), r.resource, r.agent, r.rule, r.decision, r.decided_at ?? "", r.decided_by.join("; "), String(r.took_s ?? ""), String(r.dwell_ms ?? ""), r.execution, plain(r.outcome)]),
 ];

@@ -9,9 +9,11 @@ import { count, plain, plural } from "../../app/words";
 import { Icon } from "../../parts/icon";
 import { ProblemNotice, Waiting } from "../../parts/notice";
 import { Seg } from "../../parts/panel";
+import { CameOfSeveral } from "./came";
 import { known, matcher } from "./filter";
 import { Groups } from "./groups";
 import { NoticeBoard } from "./noticeboard";
+import { useSeveral } from "./several";
 import { useRows } from "./walk";
 
 export function InboxPage({ place }: { place: Place }) {
@@ -38,8 +40,10 @@ function List({ inbox, place }: { inbox: Inbox; place: Place }) {
   const query = place.query.get("q") ?? "";
   const all = place.query.get("show") === "all";
   const matches = useMemo(() => matcher(query), [query]);
-  const shown = useMemo(() => ({ mine: inbox.mine.filter(matches), waiting: inbox.waiting.filter(matches), others: inbox.others.filter(matches) }), [inbox, matches]);
+  const shown = useMemo(() => ({ mine: inbox.mine.filter(matches), waiting: inbox.waiting.filter(matches), others: inbox.others.filter(matches), groups: inbox.groups ?? [] }), [inbox, matches]);
   const left = inbox.mine.length + inbox.waiting.length + inbox.others.length - shown.mine.length - shown.waiting.length - shown.others.length;
+  const { status, again } = useSession();
+  const several = useSeveral(again);
   const [keys, turn] = useKeysOn();
   const rows = useRef<HTMLDivElement>(null);
   const search = useRef<HTMLInputElement>(null);
@@ -54,11 +58,12 @@ function List({ inbox, place }: { inbox: Inbox; place: Place }) {
         <LiveWord />
       </form>
       {query !== "" && left > 0 && <p class="soft filtered" role="status">{plural(left, "more request that the filter leaves out.", "more requests that the filter leaves out.")} <a href={asked({ q: "" })}>Show all</a></p>}
-      <div ref={rows}><Groups shown={shown} all={all} filtered={query !== ""} on={on} /></div>
+      <CameOfSeveral of={several} />
+      <div ref={rows}><Groups shown={shown} all={all} filtered={query !== ""} on={on} open={place.query.get("group") ?? ""} several={several} off={status.kind === "off"} /></div>
       {inbox.more && <p class="keys">More is pending than is shown here: filter it, or decide some.</p>}
       <p class="keys">
         {keys && <><span><kbd>j</kbd> <kbd>k</kbd> move</span><span><kbd>Enter</kbd> open</span><span><kbd>/</kbd> filter</span></>}
-        <span>No key decides from this list: open a request to decide it.</span>
+        <span>No key decides from this list: open a request, or a group of low ones, to decide.</span>
         <button type="button" class="btn small plain" onClick={turn}>Turn keys {keys ? "off" : "on"}</button>
       </p>
     </>

@@ -2,6 +2,7 @@ import { memo } from "../../parts/memo";
 import type { Row } from "../../app/types";
 import { Risk } from "../../parts/icon";
 import { Pips } from "../../parts/pips";
+import { Opens } from "../../parts/shut";
 import { Outside, Spans } from "../../parts/spans";
 import { Fuse } from "../../parts/time";
 
@@ -22,12 +23,13 @@ export const InboxRow = memo(function InboxRow({ row, on }: { row: Row; on: bool
           <span><Outside text={row.resource} /></span>
           {row.labels.filter((l) => l !== row.resource).map((l) => <span key={l}><Outside text={l} /></span>)}
           {hidden > 0 && <span><b class="critical">{hidden} hidden {hidden === 1 ? "character" : "characters"}</b></span>}
+          {row.opens_at && <Opens at={row.opens_at} />}
           {row.note && <span><Outside text={row.note} /></span>}
         </p>
       </div>
       <div class="k"><span class="mono">{row.rule || "no rule"}</span><small>{open?.says ?? ""}</small></div>
       <div class="q"><Pips signed={signed} needed={needed} /></div>
-      {row.expires_at ? <Fuse from={row.asked_at} until={row.expires_at} /> : <span class="fuse" />}
+      {row.expires_at ? <Fuse from={row.opens_at ?? row.asked_at} until={row.expires_at} /> : <span class="fuse" />}
     </li>
   );
 });

@@ -2,7 +2,7 @@ import type { RefObject } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { useKeys } from "../../app/keys";
 
-const idOf = (a: HTMLAnchorElement | undefined): string | undefined => a?.pathname.split("/").pop();
+const idOf = (a: HTMLAnchorElement | undefined): string | undefined => a && (a.dataset["id"] ?? a.pathname.split("/").pop());
 
 // useRows moves the focus along the rows, and says which row has it.
 export function useRows(keys: boolean, rows: RefObject<HTMLElement | null>, search: RefObject<HTMLInputElement | null>): string | undefined {

@@ -24,11 +24,12 @@ export function PersonPanel({ person, people, onChange }: Props) {
   const self = me.person.id === person.id;
   const keys = person.passkeys ?? [];
   return (
-    <Panel id={person.id} title={<Outside text={person.name} />} tags={[...(self ? ["you"] : []), ...(person.inactive ? ["inactive"] : [])]} end={person.groups.length > 0 ? person.groups.join(", ") : "in no group"}>
+    <Panel id={person.id} title={<Outside text={person.name} />} tags={[...(self ? ["you"] : []), ...(person.away?.now ? ["away"] : []), ...(person.inactive ? ["inactive"] : [])]} end={person.groups.length > 0 ? person.groups.join(", ") : "in no group"}>
       <div class="body">
         <dl class="dl">
           <dt>Known by</dt><dd><Outside text={person.issuer} /> <span class="mono soft any"><Outside text={person.subject} /></span></dd>
           <dt>Here since</dt><dd>{dated(person.since)}{person.invited_by && <>, invited by <Outside text={nameOf(person.invited_by, people)} /></>}</dd>
+          {person.away && <><dt>Away</dt><dd>{!person.away.now && `from ${stamp(person.away.from)}, `}until {stamp(person.away.until)}; {person.away.stand_in ? <><Outside text={person.away.stand_in} /> stands in</> : "nobody stands in"}</dd></>}
           <dt>Last decided</dt><dd>{person.last_decided_at ? stamp(person.last_decided_at) : "never"}</dd>
         </dl>
       </div>

@@ -5,6 +5,7 @@ import { youOf, type Brief } from "../../app/types";
 import { Digest } from "../../parts/digest";
 import { Line, Reason } from "../../parts/field";
 import { Icon } from "../../parts/icon";
+import { Shut, useShut } from "../../parts/shut";
 import { Working } from "./came";
 import type { Decide } from "./decide";
 import { Lacks } from "./decision";
@@ -38,7 +39,8 @@ export function ApproveSteps({ brief, decide, onReveal }: { brief: Brief; decide
   const { deciders } = brief;
   const may = you.may.includes("approve") && brief.approvable;
   const named = name === you.type_name && (!you.reason_required || reason.trim() !== "");
-  const ready = reached && compared && named && status.kind !== "off";
+  const shut = useShut(brief.deciders.closed);
+  const ready = reached && compared && named && !shut && status.kind !== "off";
   const more = deciders.needed - deciders.signed - 1;
   const passkey = you.needs === "passkey";
   return (
@@ -59,6 +61,7 @@ export function ApproveSteps({ brief, decide, onReveal }: { brief: Brief; decide
               {you.reason_required && <Reason value={reason} onValue={setReason} help="Needed to approve. The agent sees it." required />}
             </li>
             <li>
+              {shut && <Shut of={shut} />}
               {decide.doing.kind === "passkey" || decide.doing.kind === "writing" ? <Working doing={decide.doing} /> : (
                 <button type="button" class="btn" aria-disabled={ready ? undefined : "true"} onClick={() => ready && void decide.choose("approve", { reason: reason.trim() })}>
                   <Icon name={passkey ? "fingerprint-pattern" : "check"} />{passkey ? "Approve with passkey" : "Approve, run once"}

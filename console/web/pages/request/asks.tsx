@@ -5,12 +5,12 @@ import { ProblemNotice } from "../../parts/notice";
 import { Field, Reason } from "../../parts/field";
 
 // RejectAsk asks why; the agent sees it.
-export function RejectAsk({ undo, was, onClose, onReason }: { undo: boolean; was: string; onClose: () => void; onReason: (reason: string) => void }) {
+export function RejectAsk({ undo, many = 1, was, onClose, onReason }: { undo: boolean; many?: number; was: string; onClose: () => void; onReason: (reason: string) => void }) {
   const [reason, set] = useState(was);
   return (
-    <Dialog title={undo ? "Take your approval back" : "Reject this request"} onClose={onClose}>
+    <Dialog title={undo ? "Take your approval back" : many > 1 ? `Reject ${many} requests` : "Reject this request"} onClose={onClose}>
       <form class="stack" onSubmit={(e) => { e.preventDefault(); onReason(reason.trim()); }}>
-        <p class="soft">{undo ? "It has not run. Rejecting it now means that it never will under this request." : "One person is enough, and no passkey is needed. It will not run; if the agent asks again, that is a new request."}</p>
+        <p class="soft">{undo ? "It has not run. Rejecting it now means that it never will under this request." : `One person is enough, and no passkey is needed. ${many > 1 ? "None of them" : "It"} will ${many > 1 ? "" : "not "}run; if the agent asks again, that is a new request.`}</p>
         <Reason value={reason} onValue={set} help="The agent sees it. At most 280 characters." required />
         <div class="acts two"><button class="btn solid" disabled={reason.trim() === ""}>{undo ? "Reject after all" : "Reject"}</button><button type="button" class="btn" onClick={onClose}>Go back</button></div>
       </form>

@@ -27,7 +27,8 @@ export interface Decide {
 // After these the page shows what is there now.
 const stale = new Set(["already_settled", "already_decided", "view_changed", "conflict", "digest_mismatch", "expired", "withdrawn", "denied"]);
 
-export function useDecide(brief: Brief, reload: () => void): Decide {
+// useDecide takes the choices; dwell is for how long the command was in view.
+export function useDecide(brief: Brief, reload: () => void, dwell: () => number): Decide {
   const [doing, set] = useState<Doing>({ kind: "idle" });
   const busy = useRef(false);
   const choose = async (choice: Choice, said: Said) => {
@@ -42,7 +43,7 @@ export function useDecide(brief: Brief, reload: () => void): Decide {
         assertion = await sign(at("requests", brief.id, "challenge"), about, stop.signal);
       }
       set({ kind: "writing", choice });
-      await post(at("requests", brief.id, "decisions"), { ...about, assertion });
+      await post(at("requests", brief.id, "decisions"), { ...about, assertion, dwell_ms: dwell() });
       set({ kind: "made", choice });
       announce(`${made[choice]} It is on record.`);
       reload();

@@ -8,6 +8,7 @@ import { Reason } from "../../parts/field";
 import { Icon, Risk } from "../../parts/icon";
 import { Pips } from "../../parts/pips";
 import { BarredList, Signatures } from "../../parts/signatures";
+import { Shut, useShut } from "../../parts/shut";
 import { Spans } from "../../parts/spans";
 import { Clock } from "../../parts/time";
 import { Working } from "./came";
@@ -35,7 +36,7 @@ export function DecisionPanel({ brief, decide, critical, onAsk }: Props) {
       </header>
       <div class="body two-col">
         <div>
-          {brief.expires_at && <Clock from={brief.asked_at} until={brief.expires_at} />}
+          {brief.expires_at && <Clock from={deciders.closed?.until ?? brief.asked_at} until={brief.expires_at} />}
           <Signatures of={brief} />
           <BarredList of={deciders.barred} />
           {!critical && <><hr class="tinyrule" /><p class="lab">Digest</p><Digest words={brief.command.words} /></>}
@@ -50,6 +51,7 @@ function Acts({ brief, decide, critical, onAsk }: Props) {
   const { status } = useSession();
   const [reason, setReason] = useState("");
   const you = youOf(brief);
+  const shut = useShut(brief.deciders.closed);
   const has = (what: May) => you.may.includes(what);
   const busy = decide.doing.kind === "passkey" || decide.doing.kind === "writing";
   const off = status.kind === "off";
@@ -60,16 +62,17 @@ function Acts({ brief, decide, critical, onAsk }: Props) {
     <>
       {off && <p class="lacks"><b>Not live, so nothing can be decided here.</b></p>}
       {approve && !critical && you.reason_required && <Reason value={reason} onValue={setReason} help="Needed to approve. The agent sees it." required />}
+      {approve && shut && <Shut of={shut} />}
       <div class="acts">
         {approve && !critical && (
-          <button type="button" class="btn solid wide" disabled={off || lacksReason} onClick={() => void decide.choose("approve", { reason: reason.trim() })}>
+          <button type="button" class="btn solid wide" disabled={off || lacksReason || shut !== undefined} onClick={() => void decide.choose("approve", { reason: reason.trim() })}>
             <Icon name={you.needs === "passkey" ? "fingerprint-pattern" : "check"} />{you.needs === "passkey" ? "Approve with passkey" : "Approve, run once"}
           </button>
         )}
         {!approve && <Lacks brief={brief} onReveal={() => onAsk("reveal")} />}
         {(has("reject") || has("escalate")) && (
           <div class="acts two">
-            {has("reject") && <button type="button" class={`btn${approve && !critical ? "" : " solid"}`} disabled={off} onClick={() => onAsk("reject")}><Icon name="x" />Reject</button>}
+            {has("reject") && <button type="button" class={`btn${approve && !critical && !shut ? "" : " solid"}`} disabled={off} onClick={() => onAsk("reject")}><Icon name="x" />Reject</button>}
             {has("escalate") && you.groups.length > 0 && <button type="button" class="btn" disabled={off} onClick={() => onAsk("escalate")}><Icon name="arrow-up" />Escalate</button>}
           </div>
         )}

@@ -7,8 +7,9 @@ import { Moment } from "../../parts/time";
 
 const names: Readonly<Record<string, string>> = { asks: "Who asks", for: "On behalf of", where: "Where", data: "Data", "came in": "Came in" };
 
+export const factName = (name: string): string => names[name] ?? name;
 export const Facts = ({ of }: { of: Brief["facts"] }) => (
-  <dl class="strip">{of.map((f) => <div key={f.name}><dt>{names[f.name] ?? f.name}</dt><dd><Spans of={f.value} /><small><Spans of={f.detail} /></small></dd></div>)}</dl>
+  <dl class="strip">{of.map((f) => <div key={f.name}><dt>{factName(f.name)}</dt><dd><Spans of={f.value} /><small><Spans of={f.detail} /></small></dd></div>)}</dl>
 );
 
 export function Touches({ of, pending }: { of: Brief["touches"]; pending: boolean }) {

@@ -19,7 +19,7 @@ export const Crumb = ({ brief, pending }: { brief: Brief; pending: boolean }) =>
 // BottomBar keeps time and quorum in sight on a phone. It never approves.
 export const BottomBar = ({ brief, critical }: { brief: Brief; critical: boolean }) => (
   <div class="bar">
-    {brief.expires_at && <Fuse from={brief.asked_at} until={brief.expires_at} />}
+    {brief.expires_at && <Fuse from={brief.deciders.closed?.until ?? brief.asked_at} until={brief.expires_at} />}
     <Pips signed={brief.deciders.signed} needed={brief.deciders.needed} />
     <a class={`btn${critical ? "" : " solid"}`} href="#decide">{critical ? "To the decision" : youOf(brief).may.length > 0 ? "Decide" : capital("the decision")}</a>
   </div>

@@ -2,10 +2,11 @@ import { Fragment } from "preact";
 import { asked, type Place } from "../../app/router";
 import { save } from "../../app/save";
 import type { Brief, RecordedEvent } from "../../app/types";
-import { clock, count, fine, stamp } from "../../app/words";
+import { capital, clock, count, fine, stamp } from "../../app/words";
 import { Icon, Shape, type IconName } from "../../parts/icon";
 import { Panel, Seg } from "../../parts/panel";
 import { Outside, Spans } from "../../parts/spans";
+import { pace } from "../../parts/time";
 
 const icons: Readonly<Record<string, IconName>> = { decided: "user-check", escalated: "arrow-up", refused: "ban", denied: "ban", expired: "clock", withdrawn: "undo-2", lapsed: "clock", "payload.revealed": "eye" };
 
@@ -19,7 +20,7 @@ const Timeline = ({ of }: { of: readonly RecordedEvent[] }) => (
   <ol class="tl">{of.map((e) => (
     <li key={e.index}>
       <time dateTime={e.at} title={stamp(e.at)}>{fine(e.at)}</time><Dot of={e} />
-      <div class="said"><span class="ev">{e.kind}</span>{(e.by || e.says?.length) && <p>{e.by && <b><Outside text={e.by} /></b>}{e.by && e.says?.length ? ": " : ""}<Spans of={e.says ?? []} /></p>}<small>leaf {count(Number(e.index))}, <span class="mono">{e.leaf.slice(0, 8)} {e.leaf.slice(8, 16)}</span></small></div>
+      <div class="said"><span class="ev">{e.kind}</span>{(e.by || e.says?.length) && <p>{e.by && <b><Outside text={e.by} /></b>}{e.by && e.says?.length ? ": " : ""}<Spans of={e.says ?? []} /></p>}{e.took_s !== undefined && <p class="soft">{capital(pace(e))}.</p>}<small>leaf {count(Number(e.index))}, <span class="mono">{e.leaf.slice(0, 8)} {e.leaf.slice(8, 16)}</span></small></div>
     </li>
   ))}</ol>
 );

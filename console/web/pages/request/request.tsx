@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { announce } from "../../app/announce";
 import { at, post } from "../../app/api";
+import { useDwell } from "../../app/dwell";
 import { useLoad } from "../../app/load";
 import { useTitle, type Place } from "../../app/router";
 import { useOnEvent, useSession } from "../../app/session";
@@ -49,7 +50,8 @@ function Shown({ loaded, reload, place }: { loaded: Brief; reload: () => void; p
   const [revealed, reveal] = useState<Brief>();
   const clear = revealed && revealed.version <= loaded.version && revealed.command.digest === loaded.command.digest;
   const brief: Brief = clear ? { ...loaded, ...revealed, state: loaded.state, deciders: loaded.deciders, you: loaded.state.decision === "pending" ? (revealed.you ?? loaded.you) : loaded.you, events: loaded.events, like: loaded.like, version: loaded.version } : loaded;
-  const decide = useDecide(brief, reload);
+  const dwell = useDwell();
+  const decide = useDecide(brief, reload, dwell.read);
   const [asking, ask] = useState<Asking>();
   const stop = () => ask(undefined);
   const [typed, type] = useState(""); // kept, in case it does not arrive
@@ -72,7 +74,7 @@ function Shown({ loaded, reload, place }: { loaded: Brief; reload: () => void; p
         <Facts of={brief.facts} />
         <div class="split">
           <div class="stack">
-            <CommandPanel command={brief.command} title={brief.state.execution === "none" ? "Command" : "Command that ran"} />
+            <CommandPanel block={dwell.block} command={brief.command} title={brief.state.execution === "none" ? "Command" : "Command that ran"} />
             {brief.command.end.redacted > 0 && !(pending && youOf(brief).may.length > 0) && <p class="redact soft">{plural(brief.command.end.redacted, "secret is", "secrets are")} left out of this view. <button type="button" class="btn small" onClick={() => ask("reveal")}>Reveal, on record</button></p>}
             <Touches of={brief.touches} pending={pending} />
             {critical && brief.bounds && <Panel title="Bounds if it runs"><div class="body"><p>It runs {brief.bounds}.</p></div></Panel>}

@@ -1,0 +1,91 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/client"
+	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/server/wire"
+)
+
+// away answers the caller's absence, and those for which they stand in.
+func (a *api) away(w http.ResponseWriter, r *http.Request, c caller) error {
+	d, err := a.gate.Directory(r.Context())
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, wire.MyAway(d, c.ID))
+}
+
+// setAway says that the caller is away, or asks people to let somebody stand in for
+// them: 200 when it is made, 202 with the request that waits.
+func (a *api) setAway(w http.ResponseWriter, r *http.Request, c caller) error {
+	var in client.NewAway
+	if err := body(w, r, maxBody, &in); err != nil {
+		return err
+	}
+	in.Reason = strings.TrimSpace(in.Reason)
+	switch {
+	case in.Until.IsZero():
+		return bad("an absence has an until", "write 2026-03-01T12:00:00Z")
+	case len(in.Reason) > maxReason:
+		return tooLong()
+	case in.StandIn != "":
+		if err := a.freshly(c); err != nil {
+			return err
+		}
+	}
+	d, err := a.gate.Directory(r.Context())
+	if err != nil {
+		return err
+	}
+	next := countersign.Away{From: in.From, Until: in.Until}
+	if in.StandIn != "" {
+		if next.StandIn, err = personCalled(d, in.StandIn); err != nil {
+			return err
+		}
+	}
+	err = a.gate.SetAway(r.Context(), a.who(r, c), c.ID, next, in.Reason)
+	if held, ok := errors.AsType[*gate.HeldError](err); ok {
+		w.Header().Set("Location", "/v1/requests/"+string(held.Request.ID))
+		return reply(w, http.StatusAccepted, struct {
+			Request countersign.RequestID `json:"request"`
+		}{held.Request.ID})
+	}
+	if err != nil {
+		return err
+	}
+	return a.away(w, r, c)
+}
+
+// endAway ends the caller's absence at once.
+func (a *api) endAway(w http.ResponseWriter, r *http.Request, c caller) error {
+	if err := a.gate.EndAway(r.Context(), a.who(r, c), c.ID); err != nil {
+		return err
+	}
+	return a.away(w, r, c)
+}
+
+// personCalled is the id of the person with the id, the issuer|subject, or a name
+// that only one has.
+func personCalled(d *countersign.Directory, called string) (string, error) {
+	var found []string
+	for id, p := range d.People {
+		if id == called || p.Issuer+"|"+p.Subject == called {
+			return id, nil
+		}
+		if p.Name == called {
+			found = append(found, id)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", &countersign.Error{Code: countersign.CodeNotFound, Detail: "there is no such person", Hint: "GET /v1/people lists them"}
+	case 1:
+		return found[0], nil
+	}
+	return "", &countersign.Error{Code: countersign.CodeConflict, Detail: "several people are called so", Hint: "give the id: GET /v1/people"}
+}

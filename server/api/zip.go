@@ -1,0 +1,61 @@
+package api
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// A list of 500 requests is half a megabyte of JSON, and a reviewer's phone loads
+// it again each time something happens.
+
+// replyZipped is reply, compressed for who takes that. It is for the lists of
+// requests and nothing else: what is compressed beside text of an agent's choosing
+// can be guessed from its length (BREACH). A list holds no code, link, token or key,
+// and secrets in commands are left out of it before. Its length is blurred all the
+// same, since what one agent asks for is no business of another's.
+func replyZipped(w http.ResponseWriter, r *http.Request, v any) error {
+	w.Header().Set("Vary", "Accept-Encoding")
+	if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		return reply(w, http.StatusOK, v)
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode the answer: %w", err)
+	}
+	small, err := zipped(b)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Encoding", "gzip")
+	w.WriteHeader(http.StatusOK)
+	if _, err := w.Write(small); err != nil {
+		return errGone
+	}
+	return nil
+}
+
+// zipped is b as a gzip file (RFC 1952) whose comment is of a length that nobody
+// can predict, up to 103 bytes.
+func zipped(b []byte) ([]byte, error) {
+	var small bytes.Buffer
+	z := gzip.NewWriter(&small)
+	filler := rand.Text() + rand.Text() + rand.Text() + rand.Text()
+	var n [1]byte
+	if _, err := rand.Read(n[:]); err != nil {
+		return nil, err
+	}
+	z.Comment = filler[:int(n[0])%len(filler)]
+	if _, err := z.Write(b); err != nil {
+		return nil, err
+	}
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return small.Bytes(), nil
+}
