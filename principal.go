@@ -1,6 +1,10 @@
 package countersign
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // PrincipalKind says what kind of actor a principal is.
 type PrincipalKind string
@@ -77,6 +81,8 @@ type Person struct {
 	// Since is when the person was first on record: they decide only requests
 	// made after it.
 	Since time.Time `json:"since"`
+	// Away is the person's last absence, be it over or still to come; nil: none.
+	Away *Away `json:"away,omitempty"`
 }
 
 // Principal returns the person as an actor.
@@ -88,6 +94,11 @@ func (p Person) Principal() Principal {
 type Group struct {
 	Name    string   `json:"name"`
 	Members []Member `json:"members"`
+	// Pool is the group of whose members a schedule selects those of an on-call
+	// group. A person counts as one while they are of both, for what was asked since
+	// they are in the pool; a member's Since is then when their stint began. Empty
+	// for every other group.
+	Pool string `json:"pool,omitempty"`
 }
 
 // A Member is one person of a group. A membership counts only for requests made
@@ -110,6 +121,23 @@ type Agent struct {
 	Region   string  `json:"region,omitempty"`
 	Inactive bool    `json:"inactive,omitempty"`
 	Tokens   []Token `json:"tokens,omitempty"`
+	// Identities are what else the agent is known by.
+	Identities []Identity `json:"identities,omitempty"`
+}
+
+// An Identity says by which tokens of another issuer an agent is known: those
+// that have each of the claims, with one of its values. It is as good as a token
+// of the agent, so it is on record like one.
+type Identity struct {
+	Issuer string `json:"issuer"`
+	// Keys is the address of the issuer's keys, empty for what its metadata names.
+	Keys   string              `json:"keys,omitempty"`
+	Claims map[string][]string `json:"claims"`
+}
+
+// Equal reports whether both let in the same tokens, spelled the same.
+func (i Identity) Equal(o Identity) bool {
+	return i.Issuer == o.Issuer && i.Keys == o.Keys && maps.EqualFunc(i.Claims, o.Claims, slices.Equal)
 }
 
 // Principal returns the agent as an actor.

@@ -3,6 +3,7 @@ package countersign
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -48,6 +49,13 @@ type Request struct {
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	SettledAt time.Time
+}
+
+// AskedBy reports whether the asker, on behalf of the same whole chain, made the
+// request.
+func (r Request) AskedBy(who Who) bool {
+	same := func(p, q Principal) bool { return p.ID == q.ID && p.Issuer == q.Issuer && p.Subject == q.Subject }
+	return r.Requester.ID == who.Actor.ID && slices.EqualFunc(r.OnBehalfOf, who.OnBehalfOf, same)
 }
 
 // ExpiresAt is when a pending request is refused; zero if it is not held.

@@ -26,6 +26,7 @@ type (
 	}
 	People struct {
 		People []Person `json:"people"`
+		OnCall []OnCall `json:"on_call"`
 	}
 )
 
@@ -34,6 +35,9 @@ type Tool struct {
 	Verbs   []string `json:"verbs,omitempty"`
 	Classes []string `json:"classes,omitempty"`
 	Sink    string   `json:"sink,omitempty"`
+	// Understand is the language of the text in Argument, empty if it is given none.
+	Understand string `json:"understand,omitempty"`
+	Argument   string `json:"argument,omitempty"`
 	// Listed is false when the configuration does not say what it does.
 	Listed bool `json:"listed"`
 	// Pin is the digest of its definition, Changed that of another one seen since.
@@ -78,6 +82,8 @@ type Person struct {
 	InvitedBy string `json:"invited_by,omitempty"`
 	// LastDecidedAt is when they last decided one of the newest requests.
 	LastDecidedAt time.Time `json:"last_decided_at,omitzero"`
+	// Away is their absence, nil without one.
+	Away *Away `json:"away,omitempty"`
 }
 
 // A Policy is the active bundle. Digest is empty where none is loaded, and

@@ -5,6 +5,8 @@ import "time"
 // Links are the chat accounts that are the caller's.
 type Links struct {
 	Links []Link `json:"links"`
+	// Chats are those that are connected, in which an account can be linked: "slack".
+	Chats []string `json:"chats"`
 }
 
 // A Link is an account of a chat whose clicks are a person's.

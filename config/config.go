@@ -25,6 +25,10 @@ type Config struct {
 	// than Listen on purpose: what an upstream answers must never come from the
 	// console's origin. Key "doors". Defaults to 127.0.0.1:8481.
 	Doors string
+	// DoorsURL is how agents reach Doors, another host than PublicURL's in production.
+	// A token of an issuer must be for an address under it: DoorsURL/mcp/files. Key
+	// "doors_url". Defaults to http:// and Doors.
+	DoorsURL string
 	// PublicURL is how people reach Listen: links and the log's origin are made
 	// from it. Key "public_url". Empty, the default, is http://localhost with
 	// Listen's port.
@@ -42,16 +46,23 @@ type Config struct {
 	// kept by countersign group set, and so are the members of one that is declared
 	// without any. Key "groups".
 	Groups map[string][]Member
+	// OnCall are groups whose members a schedule selects from those of another. Key
+	// "oncall".
+	OnCall []OnCall
 	// Sinks say in which region the places lie that data can go to. Of one that no
 	// line matches the region is unknown. Key "sinks".
 	Sinks []countersign.Sink
 	// Limits are what one agent may ask. Key "limits".
 	Limits Limits
+	// Metrics say who may read /metrics. Key "metrics".
+	Metrics Metrics
 	// Channels are the chats in which reviewers are asked. Key "channels".
 	Channels Channels
 	// Clients say how long agents' MCP clients wait, where that is not what is
 	// known of them. Key "clients".
 	Clients map[string]Patience
+	// Issuers are whose tokens let agents in besides their own. Key "issuers".
+	Issuers []Issuer
 	// Resources are the protected endpoints. Key "resources".
 	Resources []Resource
 }
@@ -81,6 +92,15 @@ type Limits struct {
 }
 
 func defaultLimits() Limits { return Limits{RequestsPerMinute: 600, Pending: 200} }
+
+// Metrics say who may read /metrics. docs/monitoring.md tells what is there.
+type Metrics struct {
+	// Token is the bearer token that whoever reads them must send, from anywhere:
+	// "env:COUNTERSIGN_METRICS_TOKEN". Without one they are for programs on this
+	// machine alone, and where public_url is no loopback name, for nobody: whoever
+	// comes through the proxy there looks like a program on this machine. Key "token".
+	Token Value
+}
 
 // A Member is a person by what they are verified by.
 type Member struct {

@@ -51,6 +51,8 @@ resources:
   tools:
     read: {verbs: [mcp.read]}
     export: {verbs: [mcp.read], classes: [pii], sink: destination}
+    query: {understand: sql, argument: query}
+  tables: {public.users: {classes: [pii], columns: {email: pii}}}
 - name: mcp/billing
   upstream: {command: [/opt/billing], env: {BILLING_TOKEN: "file:billing.token"}}
 limits: {requests_per_minute: 30, pending: 0}
@@ -87,6 +89,12 @@ func TestEveryKeyIsRead(t *testing.T) {
 	if want := (config.Tool{Verbs: []string{"mcp.read"}, Classes: []string{"pii"}, Sink: "destination", Line: 20}); !reflect.DeepEqual(files.Tools["export"], want) {
 		t.Errorf("export is %+v, want %+v", files.Tools["export"], want)
 	}
+	if want := (config.Tool{Understand: "sql", Argument: "query", Line: 21}); !reflect.DeepEqual(files.Tools["query"], want) {
+		t.Errorf("query is %+v, want %+v", files.Tools["query"], want)
+	}
+	if want := (config.Table{Classes: []string{"pii"}, Columns: map[string]string{"email": "pii"}}); !reflect.DeepEqual(files.Tables["public.users"], want) {
+		t.Errorf("public.users is %+v, want %+v", files.Tables["public.users"], want)
+	}
 	if v := files.Upstream.Env["API_TOKEN"]; v.String() != "env:TOKEN" || !v.IsReference() {
 		t.Errorf("API_TOKEN is %v, want a reference", v)
 	}
@@ -99,7 +107,7 @@ func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 	up := "resources:\n- name: mcp/a\n  upstream: {command: [a]}\n"
 	tests := []struct{ text, want, hint string }{
 		{"\nlisten: 127.0.0.1:1\nlistne: x\n", `c.yaml:3: unknown key "listne"`, "did you mean listen?"},
-		{"frobnicate: 1\n", `c.yaml:1: unknown key "frobnicate"`, "the keys are channels, clients, data, doors, groups"},
+		{"frobnicate: 1\n", `c.yaml:1: unknown key "frobnicate"`, "the keys are channels, clients, data, doors, doors_url, groups"},
 		{"keys: {lgo: x}\n", `c.yaml:1: unknown key "lgo" in keys`, "did you mean log?"},
 		{up + "  enviroment: prod\n", `c.yaml:4: unknown key "enviroment" in a resource`, "did you mean environment?"},
 		{"data: 8480\n", "c.yaml:1: data: want a text, got the number 8480", "quotes"},
@@ -122,15 +130,20 @@ func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 		{"store: postgres://user:hunter2@db/cs\n", "c.yaml:1: store: another store than the data folder is not in this version", "SQLite"},
 		{"limits: {pending: -1}\n", "c.yaml:1: limits.pending: want a whole number from 0 to 1000000", "0 is no limit"},
 		{"limits: {pending: many}\n", "c.yaml:1: limits.pending: want a whole number from 0 to 1000000, got a text", ""},
+		{"metrics: {token: hunter2}\n", "c.yaml:1: metrics.token: a secret is a reference", "env:NAME"},
+		{"metrics: {tokn: \"env:A\"}\n", `c.yaml:1: unknown key "tokn" in metrics`, "did you mean token?"},
 		{"groups: {dba: [bob]}\n", `c.yaml:1: group dba: want issuer|subject, got "bob"`, `"local|bob"`},
 		{"groups: {\"d b a\": []}\n", `c.yaml:1: group: "d b a" is no name`, ""},
 		{"sinks: [{match: a}]\n", "c.yaml:1: a sink has a match and a region", ""},
 		{"resources:\n- name: db/crm\n", "c.yaml:2: db/crm: a resource of kind db is not in this version", "mcp/NAME"},
 		{"resources:\n- name: http/x\n  openapi: billing.yaml\n", "c.yaml:2: http/x: a resource of kind http is not in this version", ""},
 		{up + "  openapi: billing.yaml\n", "c.yaml:4: openapi is not in this version", ""},
-		{up + "  tables: {}\n", "c.yaml:4: tables is not in this version", ""},
+		{up + "  tables: {users: {classes: [pii]}}\n", "c.yaml:4: table users: its name has no schema", "public.users"},
+		{up + "  tables: {public.users: {class: pii}}\n", `c.yaml:4: unknown key "class" in table public.users`, "classes"},
 		{up + "  listen: 127.0.0.1:6432\n", "c.yaml:4: a resource with an address of its own is not in this version", "doors"},
-		{up + "  tools:\n    q: {understand: sql, argument: query}\n", "c.yaml:5: understand is not in this version", "held"},
+		{up + "  tools:\n    q: {understand: sql}\n", "c.yaml:5: tool q: it does not say which argument has the sql", "argument: query"},
+		{up + "  tools:\n    q: {understand: perl, argument: query}\n", `c.yaml:5: tool q: "perl" is not understood`, "sql and shell"},
+		{up + "  tools:\n    q: {argument: query}\n", "c.yaml:5: tool q: it names an argument and no language", "understand: sql"},
 		{up + "  tools:\n    q: {}\n", "c.yaml:5: tool q: it says no verbs", "mcp.read"},
 		{up + "- name: mcp/a\n  upstream: {command: [a]}\n", `c.yaml:4: resource "mcp/a" stands in line 2 already`, ""},
 		{"resources:\n- name: files\n  upstream: {command: [a]}\n", `c.yaml:2: a resource's name is its kind and a name, got "files"`, "mcp/files"},
@@ -146,6 +159,7 @@ func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 		{"resources:\n- name: mcp/a\n  upstream: {url: \"https://x\", header: {X-Api-Key: y}}\n", "c.yaml:3: header X-Api-Key: a secret is a reference", ""},
 		{"resources:\n- name: mcp/a\n  upstream: {command: [a], header: {X-Team: y}}\n", "c.yaml:3: header is for an upstream with a url", ""},
 		{"resources:\n- name: mcp/a\n  upstream: {command: [a], env: {DB_PASSWORD: hunter2}}\n", "c.yaml:3: env DB_PASSWORD: a secret is a reference", ""},
+		{"resources:\n- name: mcp/a\n  upstream: {wrapped: bot, command: [a]}\n", "c.yaml:3: wrapped stands alone", "leave the others away"},
 		{"resources:\n- name: mcp/a\n  upstream: {command: [a], user: x, unsafe_same_user: true}\n", "c.yaml:3: with a user of its own", ""},
 		{"resources:\n- name: mcp/a\n  upstream: {command: [a], unsafe_same_user: ja}\n", "c.yaml:3: unsafe_same_user: want true or false, got a text", ""},
 	}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -87,21 +88,31 @@ func (r *reader) top(n *yaml.Node, c *Config) {
 	r.mapping(n, "", keyed{
 		"listen":     r.address("listen", &c.Listen),
 		"doors":      r.address("doors", &c.Doors),
-		"public_url": r.publicURL(&c.PublicURL),
+		"public_url": r.publicURL("public_url", &c.PublicURL),
+		"doors_url":  r.publicURL("doors_url", &c.DoorsURL),
 		"data":       r.text("data", &c.Data),
 		"keys":       r.keys(&c.Keys),
 		"store":      r.store,
 		"policy":     r.texts("policy", &c.Policy),
 		"groups":     r.groups(&c.Groups),
+		"oncall":     r.onCall(&c.OnCall),
 		"sinks":      r.sinks(&c.Sinks),
 		"limits":     r.limits(&c.Limits),
+		"metrics":    r.metrics(&c.Metrics),
 		"channels":   r.channels(&c.Channels),
 		"clients":    r.clients(&c.Clients),
+		"issuers":    r.issuers(&c.Issuers),
 		"resources":  r.resources(&c.Resources),
 	})
+	for _, o := range c.OnCall {
+		for _, called := range slices.Sorted(maps.Keys(o.People)) {
+			r.among(&yaml.Node{Line: o.Line}, o.People[called], c.Pool(o))
+		}
+	}
 	if c.Listen != "" && c.Listen == c.Doors && !strings.HasSuffix(c.Listen, ":0") {
 		r.wrong(n, "give doors another port", "listen and doors are both %s", c.Listen)
 	}
+	r.doorsURL(n, c)
 }
 
 // complete fills in the defaults and makes paths absolute.

@@ -20,12 +20,25 @@ type Resource struct {
 	// Tools say what each tool does. One that is not listed is unknown and held:
 	// its name and annotations are claims. Key "tools".
 	Tools map[string]Tool
+	// Tables say what data the tables hold that SQL is about, by schema and name:
+	// "public.users". One that does not stand here is then unlabelled. Key "tables".
+	Tables map[string]Table
 	// Line is where it stands in the file.
 	Line int
 }
 
+// A Table is what one table holds.
+type Table struct {
+	// Classes are the data classes of the table. Key "classes".
+	Classes []string
+	// Columns are the data classes of single columns; whoever touches the table is
+	// taken to touch them. Key "columns".
+	Columns map[string]string
+}
+
 // An Upstream is the other side of a resource: a program that speaks MCP over its
-// standard input and output, or a server that speaks it over Streamable HTTP.
+// standard input and output, a server that speaks it over Streamable HTTP, or a
+// process of an agent's that attaches to this server.
 type Upstream struct {
 	// URL is the server's address, http or https, in place of Command. It is asked
 	// with the fields of Header and no others; redirects are not followed, and a
@@ -34,6 +47,9 @@ type Upstream struct {
 	// Header are the fields that each request to URL carries. What looks like a
 	// secret must be a reference. Key "header".
 	Header map[string]Value
+	// OAuth has the gateway ask an authorization server for the token that each
+	// request to URL carries. Key "oauth".
+	OAuth *OAuth
 	// Command is the program and its arguments. Pin packages by version. Key
 	// "command".
 	Command []string
@@ -49,6 +65,11 @@ type Upstream struct {
 	// UnsafeSameUser lets the program run as the server's own user without any
 	// isolation; every record says so. Key "unsafe_same_user".
 	UnsafeSameUser bool
+	// Wrapped is the name of an agent, in place of Command and URL: commands run in a
+	// process of its own, countersign mcp -- CMD, which attaches to this server. What
+	// that process starts, and with what credentials, is the agent's own affair. Key
+	// "wrapped".
+	Wrapped string
 }
 
 // A Tool is what one MCP tool does. Key "tools" of a resource names each.
@@ -61,6 +82,12 @@ type Tool struct {
 	Classes []string
 	// Sink is the argument that says where data goes. Key "sink".
 	Sink string
+	// Understand is the language of a text that the tool is given, sql or shell:
+	// what the text would do is found out for each call, and Verbs add to it. What
+	// cannot be understood is held. Key "understand".
+	Understand string
+	// Argument is the argument with that text: "query". Key "argument".
+	Argument string
 	// Line is where it stands in the file.
 	Line int
 }

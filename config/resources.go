@@ -23,7 +23,7 @@ func (r *reader) resources(to *[]Resource) func(*yaml.Node) {
 			"upstream":     func(v *yaml.Node) { behind = true; r.upstream(v, &res.Upstream) },
 			"tools":        func(v *yaml.Node) { res.Tools = r.tools(v) },
 			"listen":       r.later("a resource with an address of its own", "agents reach it at the doors address, /mcp/NAME"),
-			"tables":       r.later("tables", ""),
+			"tables":       func(v *yaml.Node) { res.Tables = r.tables(v) },
 			"openapi":      r.later("openapi", ""),
 		})
 		if n.Kind != yaml.MappingNode {
@@ -64,8 +64,10 @@ func (r *reader) upstream(n *yaml.Node, to *Upstream) {
 		"dir":              r.text("dir", &to.Dir),
 		"env":              func(v *yaml.Node) { to.Env = r.environment(v) },
 		"unsafe_same_user": r.yes("unsafe_same_user", &to.UnsafeSameUser),
+		"wrapped":          r.text("wrapped", &to.Wrapped),
 		"url":              r.upstreamURL(&to.URL),
 		"header":           func(v *yaml.Node) { to.Header = r.header(v) },
+		"oauth":            func(v *yaml.Node) { to.OAuth = r.oauth(v) },
 		"password":         r.later("an upstream with a password", address),
 	})
 	if to.Dir != "" {
@@ -73,12 +75,20 @@ func (r *reader) upstream(n *yaml.Node, to *Upstream) {
 	}
 	switch {
 	case len(r.problems) > before:
+	case to.Wrapped != "":
+		if len(to.Command) > 0 || to.URL != "" || to.User != "" || to.Dir != "" || to.Env != nil || to.Header != nil || to.OAuth != nil || to.UnsafeSameUser {
+			r.wrong(n, "leave the others away", "wrapped stands alone: the agent's own process brings the rest")
+		}
 	case (len(to.Command) == 0) == (to.URL == ""):
 		r.wrong(n, `command: ["node", "server.js"], or url: https://mcp.example.com/mcp`, "an upstream has either a command or a url")
 	case to.URL != "" && (to.User != "" || to.Dir != "" || to.Env != nil || to.UnsafeSameUser):
 		r.wrong(n, "leave them away", "user, dir, env and unsafe_same_user are for a command, and this upstream has a url")
 	case to.URL == "" && to.Header != nil:
 		r.wrong(n, "programs get theirs by env", "header is for an upstream with a url")
+	case to.URL == "" && to.OAuth != nil:
+		r.wrong(n, "programs get their credentials by env", "oauth is for an upstream with a url")
+	case to.OAuth != nil && fieldNamed(to.Header, "Authorization"):
+		r.wrong(n, "leave one of the two away", "oauth writes the field Authorization, and so does header")
 	case to.User != "" && to.UnsafeSameUser:
 		r.wrong(n, "leave one of the two away", "with a user of its own, unsafe_same_user means nothing")
 	}
@@ -151,24 +161,4 @@ func (r *reader) environment(n *yaml.Node) map[string]Value {
 		found[key.Value] = v
 	})
 	return found
-}
-
-func (r *reader) tools(n *yaml.Node) map[string]Tool {
-	tools := map[string]Tool{}
-	r.entries(n, "tools", func(key, value *yaml.Node) {
-		t := Tool{Line: key.Line}
-		what, before := "tool "+key.Value, len(r.problems)
-		r.mapping(value, what, keyed{
-			"verbs":      r.texts(what+": verbs", &t.Verbs),
-			"classes":    r.texts("classes", &t.Classes),
-			"sink":       r.text("sink", &t.Sink),
-			"understand": r.later("understand", "leave the tool away: it is then unknown, and every call is held"),
-			"argument":   r.later("argument", ""),
-		})
-		if len(t.Verbs) == 0 && len(r.problems) == before {
-			r.wrong(key, "verbs: [mcp.read] or [mcp.write]", "%s: it says no verbs", what)
-		}
-		tools[key.Value] = t
-	})
-	return tools
 }

@@ -26,16 +26,16 @@ func (r *reader) address(what string, to *string) func(*yaml.Node) {
 	}
 }
 
-func (r *reader) publicURL(to *string) func(*yaml.Node) {
+func (r *reader) publicURL(what string, to *string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		var s string
-		r.text("public_url", &s)(n)
+		r.text(what, &s)(n)
 		if s == "" {
 			return
 		}
 		u, err := url.Parse(s)
 		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
-			r.wrong(n, "write it as https://countersign.example.com", "public_url: want http or https and a host, got %q", s)
+			r.wrong(n, "write it as https://countersign.example.com", "%s: want http or https and a host, got %q", what, s)
 			return
 		}
 		*to = u.Scheme + "://" + u.Host

@@ -134,7 +134,7 @@ func (a *at) running(ctx context.Context) (audit.Source, func() error, error) {
 }
 
 // offline opens the database of a folder. It needs the keys, since what is not
-// opened is not judged; it writes no pin.
+// opened is not judged; it reads the pin and does not move it.
 func (a *at) offline(ctx context.Context, data string) (audit.Source, func() error, error) {
 	cfg, err := a.folderConfig(data)
 	if err != nil {
@@ -165,7 +165,7 @@ func (a *at) folderConfig(data string) (config.Config, error) {
 	}
 	c := config.Defaults(filepath.Dir(dir))
 	c.Data = dir
-	c.Keys = config.Keys{Log: filepath.Join(dir, "log.key"), Vault: filepath.Join(dir, "vault.key")}
+	c.Keys = config.Keys{Log: filepath.Join(dir, "log.key"), Vault: filepath.Join(dir, "vault.key"), Pin: filepath.Join(dir, "log.pin")}
 	return c, nil
 }
 
@@ -183,7 +183,11 @@ func openRecord(ctx context.Context, cfg config.Config) (*sqlite.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sqlite.OpenReadOnly(ctx, path, sqlite.Config{Origin: k.origin, Signer: k.signer, Keys: trust.Keys, VaultKey: k.vault})
+	db, err := sqlite.OpenReadOnly(ctx, path, sqlite.Config{Origin: k.origin, Signer: k.signer, Keys: trust.Keys, VaultKey: k.vault, Pin: cfg.Keys.Pin})
+	if _, ok := errors.AsType[*sqlite.PinError](err); ok {
+		return nil, &failure{exitTampered, err.Error(), "what it lacks was on record once; compare it with receipts, and with checkpoints that others keep"}
+	}
+	return db, err
 }
 
 // sourceOf marks what goes wrong with reading, so that it is not taken for what

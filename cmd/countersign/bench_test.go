@@ -29,7 +29,7 @@ func (d durations) at(share float64) time.Duration {
 
 // benchServer is the demo's server, shop and agent, on ports of its own. The shop
 // keeps its arrivals in the file, if there is a name.
-func benchServer(b *testing.B, arrivals string) (*server, string) {
+func benchServer(b testing.TB, arrivals string) (*server, string) {
 	b.Helper()
 	cfg, err := demoConfig(filepath.Join(b.TempDir(), "data"), "127.0.0.1:0")
 	if err != nil {

@@ -41,6 +41,9 @@ func visit(s *server, method, path, peer string, headers map[string]string) int 
 	for name, value := range headers {
 		r.Header.Set(name, value)
 	}
+	if host := r.Header.Get("Host"); host != "" {
+		r.Host = host
+	}
 	w := httptest.NewRecorder()
 	s.people().ServeHTTP(w, r)
 	return w.Code

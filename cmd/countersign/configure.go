@@ -25,12 +25,18 @@ func (s *server) configure(ctx context.Context) error {
 	if err := s.configureGroups(ctx); err != nil {
 		return err
 	}
+	if err := s.configureOnCall(ctx); err != nil {
+		return err
+	}
 	resources := slices.Clone(s.opt.resources)
 	for _, r := range s.cfg.Resources {
 		resources = append(resources, labels(r, s.upstreams[r.Name].Target()))
 	}
 	waiting, err := s.configureResources(ctx, resources)
 	if err != nil {
+		return err
+	}
+	if err := s.configureIdentities(ctx); err != nil {
 		return err
 	}
 	if err := s.configurePolicy(ctx); err != nil {
@@ -153,7 +159,13 @@ func labels(r config.Resource, target countersign.Digest) countersign.Resource {
 		if out.Tools == nil {
 			out.Tools = map[string]countersign.Tool{}
 		}
-		out.Tools[name] = countersign.Tool{Verbs: t.Verbs, Classes: t.Classes, Sink: t.Sink}
+		out.Tools[name] = countersign.Tool{Verbs: t.Verbs, Classes: t.Classes, Sink: t.Sink, Understand: t.Understand, Argument: t.Argument}
+	}
+	for name, t := range r.Tables {
+		if out.Tables == nil {
+			out.Tables = map[string]countersign.Table{}
+		}
+		out.Tables[name] = countersign.Table{Classes: t.Classes, Columns: t.Columns}
 	}
 	return out
 }

@@ -34,7 +34,8 @@ func countUp(file string, in io.Reader, out io.Writer) error {
 		case r.Method == "initialize":
 			result = `{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"count","version":"1"}}`
 		case r.Method == "tools/list":
-			result = `{"tools":[{"name":"look","inputSchema":{"type":"object"}},{"name":"change","inputSchema":{"type":"object"}}]}`
+			result = `{"tools":[{"name":"look","inputSchema":{"type":"object"}},{"name":"change","inputSchema":{"type":"object"}},` +
+				`{"name":"peek","inputSchema":{"type":"object"},"annotations":{"readOnlyHint":true,"openWorldHint":false}}]}`
 		case r.Method == "tools/call":
 			_, err = fmt.Fprintf(log, "%s\n", r.Params.Arguments)
 			result = `{"content":[{"type":"text","text":"ok"}]}`

@@ -39,7 +39,7 @@ func (a *at) fetch(ctx context.Context, d *countersign.Directory) error {
 		return err
 	}
 	for _, g := range groups {
-		group := countersign.Group{Name: g.Name}
+		group := countersign.Group{Name: g.Name, Pool: g.Pool}
 		for _, m := range g.Members {
 			group.Members = append(group.Members, countersign.Member{Person: m.ID})
 		}
@@ -81,5 +81,10 @@ func declare(d *countersign.Directory, cfg config.Config) {
 			g.Members = append(g.Members, countersign.Member{Person: id})
 		}
 		d.Groups[name] = g
+	}
+	for _, o := range cfg.OnCall {
+		g := d.Groups[onCallName(o)]
+		g.Name, g.Pool = onCallName(o), o.Pool
+		d.Groups[g.Name] = g
 	}
 }

@@ -79,7 +79,7 @@ func (a *at) doctor(ctx context.Context, asJSON bool) error {
 	x := &examination{at: a, cfg: cfg, running: owns(ctx, cfg.Data)}
 	x.ok("configuration", "%s, %s", cfg.File, count(len(cfg.Resources), "resource"))
 	for _, look := range []func(context.Context){
-		x.folder, x.keyFiles, x.disk, x.addresses, x.record, x.policy, x.people, x.agents, x.resources, x.upstreams, x.slack,
+		x.folder, x.keyFiles, x.disk, x.addresses, x.record, x.policy, x.people, x.onCall, x.agents, x.resources, x.upstreams, x.issuers, x.metrics, x.slack, x.givenUp,
 	} {
 		if ctx.Err() != nil {
 			return ctx.Err()

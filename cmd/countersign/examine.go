@@ -202,7 +202,7 @@ func (x *examination) people(ctx context.Context) {
 		x.ok("people", "%d who may decide", active)
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Groups)) {
-		if len(d.Groups[name].Members) == 0 {
+		if len(d.Groups[name].Members) == 0 && !d.Groups[name].IsOnCall() {
 			x.warn("people", "countersign person add NAME --group "+name, "nobody is in group %s", name)
 		}
 	}
@@ -276,6 +276,9 @@ func (x *examination) upstreams(ctx context.Context) {
 	for _, r := range x.cfg.Resources {
 		isolation := "kept from the data folder by Landlock"
 		switch {
+		case r.Upstream.Wrapped != "":
+			x.ok("upstreams", "%s runs in a process of %s, who could also do it without asking", r.Name, r.Upstream.Wrapped)
+			continue
 		case r.Upstream.User != "":
 			isolation = "as user " + r.Upstream.User
 		case r.Upstream.UnsafeSameUser:

@@ -54,6 +54,9 @@ func (t *terminal) group(tb *table, g admin.Group) {
 	if g.Kept {
 		by = "the configuration"
 	}
+	if g.Pool != "" {
+		by = "a schedule, of " + g.Pool
+	}
 	tb.row(cell{text: g.Name, colour: bold}, cell{text: joined(names)}, cell{text: by})
 }
 

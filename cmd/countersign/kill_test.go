@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -63,13 +64,15 @@ type crash struct {
 	dir      string
 	program  string
 	counter  string
-	uid      int // of the server; 0 if it is the test's own
+	uid      int    // of the server; 0 if it is the test's own
+	relay    string // through which the agents call as another user; empty: as the test's own
 	cmd      *exec.Cmd
 	ended    chan struct{}
 	console  string
 	token    string
 	reviewer *http.Client
 	asked    atomic.Int64
+	approved atomic.Int64 // as the reviewer was told
 
 	mu   sync.Mutex
 	told map[string]client.Request // what agents were told, by id
@@ -143,6 +146,7 @@ func (c *crash) lendToOther() {
 	}
 	c.write(copied, string(b), 0o755)
 	c.write(filepath.Join(c.dir, "upstream"), "#!/bin/sh\nexec '"+copied+"'\n", 0o755)
+	c.throughRelay()
 }
 
 var consoleLine = regexp.MustCompile(`Console\s+(http://\S+)`)
@@ -176,6 +180,7 @@ func (c *crash) start() {
 	c.t.Cleanup(func() { c.cmd.Process.Kill() })
 	select {
 	case c.console = <-ready:
+		c.write(filepath.Join(c.dir, "console"), c.console, 0o644)
 	case <-c.ended:
 		c.t.Fatalf("the server does not start:\n%s", said)
 	}
@@ -240,7 +245,7 @@ func (c *crash) post(path string, form url.Values) int {
 }
 
 func (c *crash) agent() *client.Client {
-	a, err := client.New(c.console, client.Config{Token: c.token, Transport: http.DefaultTransport})
+	a, err := client.New(cmp.Or(c.relay, c.console), client.Config{Token: c.token, Transport: http.DefaultTransport})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -285,7 +290,13 @@ func (c *crash) asks(ctx context.Context) {
 			}
 			continue
 		}
-		c.post("/r/"+r.ID+"/decide", url.Values{"choice": {"approve"}, "digest": {r.Digest}, "view_digest": {r.ViewDigest}})
+		switch got := c.post("/plain/r/"+r.ID+"/decide", url.Values{"choice": {"approve"}, "digest": {r.Digest}, "view_digest": {r.ViewDigest}}); got {
+		case http.StatusOK:
+			c.approved.Add(1)
+		case 0, http.StatusConflict, http.StatusServiceUnavailable: // it was killed, or is being
+		default:
+			c.t.Errorf("approve %s: %d", r.ID, got)
+		}
 		if r, err := a.Run(ctx, r.ID, time.Second); err == nil {
 			c.tell(r)
 		}
@@ -391,5 +402,8 @@ func (c *crash) counts() {
 	if succeeded == 0 {
 		c.t.Error("nothing succeeded: the test tries nothing")
 	}
-	c.t.Logf("%d kills; %d commands ran upstream, %d were told to have succeeded", *kills, len(ran), succeeded)
+	if c.uid != 0 && c.approved.Load() == 0 {
+		c.t.Error("nothing was approved: the test tries half of it")
+	}
+	c.t.Logf("%d kills; %d were approved; %d commands ran upstream, %d were told to have succeeded", *kills, c.approved.Load(), len(ran), succeeded)
 }

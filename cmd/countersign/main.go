@@ -13,11 +13,13 @@ import (
 	"syscall"
 
 	"github.com/countersignhq/countersign/cmd/countersign/shop"
+	"github.com/countersignhq/countersign/internal/worker"
 	"github.com/countersignhq/countersign/upstream/confine"
 )
 
 func main() {
 	confine.Main(os.Args)
+	worker.Main(os.Args, parsers())
 	if len(os.Args) == 2 && os.Args[1] == shopVerb {
 		if err := shop.Serve(os.Stdin, os.Stdout); err != nil {
 			os.Exit(exitFailed)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign/cmd/countersign/shop"
+	"github.com/countersignhq/countersign/internal/worker"
 	"github.com/countersignhq/countersign/upstream/confine"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -22,14 +23,24 @@ import (
 // that speaks MCP.
 func TestMain(m *testing.M) {
 	confine.Main(os.Args)
+	worker.Main(os.Args, parsers())
 	if os.Getenv("COUNTERSIGN_TEST_SHOP") != "" {
 		if err := shop.Serve(untilVanish(arrivals{os.Stdin}), os.Stdout); err != nil {
 			os.Exit(1)
 		}
 		return
 	}
+	if api := os.Getenv(asServer); api != "" {
+		os.Exit(serveWithSlack(api))
+	}
 	if file := os.Getenv(asCounter); file != "" {
 		if err := countUp(file, os.Stdin, os.Stdout); err != nil {
+			os.Exit(1)
+		}
+		return
+	}
+	if file := os.Getenv(asRelay); file != "" {
+		if err := relay(file); err != nil {
 			os.Exit(1)
 		}
 		return

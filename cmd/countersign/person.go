@@ -11,8 +11,8 @@ import (
 )
 
 func newPerson(a *at) *cobra.Command {
-	return parent("person", "People who decide: add, ls, link, confirm, deactivate, activate",
-		a.personAdd(), a.personLs(), a.personLink(),
+	return parent("person", "People who decide: add, ls, link, unlink, confirm, deactivate, activate",
+		a.personAdd(), a.personLs(), a.personLink(), a.personUnlink(),
 		a.personActive("deactivate", "End somebody's sessions; their approvals that have not run are void"),
 		a.personActive("activate", "Let somebody decide again"),
 		a.personActive("confirm", "Stand for the passkeys of somebody whom another person invited"))
@@ -70,6 +70,41 @@ func (a *at) personLink() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+// slackAll stands for all Slack accounts of a person.
+const slackAll = "all"
+
+func (a *at) personUnlink() *cobra.Command {
+	var account, because string
+	cmd := &cobra.Command{
+		Use: "unlink PERSON --slack[=ACCOUNT]", Short: "Break the link of somebody's Slack account",
+		Long: `Breaks the link between a person and their Slack account, at once: what is pressed
+there decides nothing any more, and what was approved there and has not run is void.
+The person, and those who decide with them, are told. A new link takes a new code.`,
+		Args: takes("PERSON"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if account == "" {
+				return failed("countersign person unlink "+quoteArg(args[0])+" --slack", "say which chat: --slack")
+			}
+			in := admin.Unlinking{Chat: "slack", Account: account, Because: because}
+			if account == slackAll {
+				in.Account = ""
+			}
+			broken, err := operate[client.Links](cmd.Context(), a, http.MethodPost, "/v1/people/"+url.PathEscape(args[0])+"/unlink", in)
+			if err != nil {
+				return err
+			}
+			for _, l := range broken.Links {
+				a.t.print("%s account %s of workspace %s unlinked", l.Chat, a.t.paint(bold, l.Account), l.Workspace)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&account, "slack", "", "the account, U…; all of them if none is named")
+	cmd.Flags().Lookup("slack").NoOptDefVal = slackAll
+	cmd.Flags().StringVar(&because, "because", "", "why; it goes on record and to those who are told")
 	return cmd
 }
 

@@ -93,8 +93,11 @@ func (t *terminal) resource(r client.Resource) {
 	for _, name := range slices.Sorted(maps.Keys(r.Tools)) {
 		tool := r.Tools[name]
 		does, pin := joined(tool.Verbs), cell{text: "as pinned, " + digest(tool.Pin)}
-		if !tool.Listed {
+		switch {
+		case !tool.Listed:
 			does = "not listed: held"
+		case tool.Understand != "":
+			does = strings.Join(append(tool.Verbs, "what the "+tool.Understand+" in "+tool.Argument+" does"), ", ")
 		}
 		switch {
 		case tool.Changed != "":

@@ -62,9 +62,9 @@ func groups(a *at) []verbGroup {
 			newLs(a), newShow(a), newApprove(a), newReject(a), newEscalate(a), newWithdraw(a), newResolve(a), newWatch(a),
 		}},
 		{"Proof", []*cobra.Command{newReceipt(a), newVerify(a.t), newAudit(a)}},
-		{"Who and what", []*cobra.Command{newPerson(a), newGroup(a), newAgent(a), newResource(a), newPolicy(a), newHold(a), newUnhold(a)}},
+		{"Who and what", []*cobra.Command{newPerson(a), newGroup(a), newOnCall(a), newAway(a), newAgent(a), newResource(a), newPolicy(a), newHold(a), newUnhold(a)}},
 		{"Agents", []*cobra.Command{newMCP(a)}},
-		{"Server", []*cobra.Command{newDemo(a.t), newUp(a), newDoctor(a)}},
+		{"Server", []*cobra.Command{newDemo(a.t), newUp(a), newDoctor(a), newChannel(a)}},
 		{"About", []*cobra.Command{newVersion(a.t)}},
 	}
 }

@@ -68,7 +68,9 @@ func (s *server) serve(ctx context.Context, ready func()) error {
 	go func() { s.gate.KeepTime(keeping); close(kept) }()
 	asking := make(chan struct{})
 	go func() { s.runChannels(keeping); close(asking) }()
-	s.later(func(context.Context) error { stop(); <-kept; <-asking; return nil })
+	onDuty := make(chan struct{})
+	go func() { s.duty.Keep(keeping); close(onDuty) }()
+	s.later(func(context.Context) error { stop(); <-kept; <-asking; <-onDuty; return nil })
 	ready()
 	select {
 	case <-ctx.Done():
@@ -85,7 +87,8 @@ func (s *server) ownHostsOnly(next http.Handler) http.Handler {
 	own := []string{"localhost", s.public.Hostname(), hostOf(s.cfg.Listen)}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := hostOf(r.Host)
-		probe := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
+		probe := r.URL.Path == "/healthz" || r.URL.Path == "/readyz" ||
+			r.URL.Path == metricsPath && s.metricsToken != "" // no page of another name has it
 		if !probe && !slices.Contains(own, host) && !isLoopback(host) {
 			http.Error(w, "this server is "+s.public.String(), http.StatusMisdirectedRequest)
 			return

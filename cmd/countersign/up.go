@@ -92,10 +92,15 @@ func (t *terminal) welcome(s *server) {
 	t.say("")
 }
 
-// next says what is still to be done, as lines to copy.
+// next says what is still to be done, as lines to copy. Before there is anybody that
+// is the setup link alone, whose page goes on from there.
 func (t *terminal) next(ctx context.Context, s *server, named string) error {
 	d, err := s.gate.Directory(ctx)
 	if err != nil {
+		return err
+	}
+	open, err := s.unclaimed(ctx)
+	if err != nil || open && len(d.People) == 0 {
 		return err
 	}
 	self := "countersign"
@@ -106,7 +111,7 @@ func (t *terminal) next(ctx context.Context, s *server, named string) error {
 	if len(d.People) == 0 {
 		lines = append(lines, invite(self, s.cfg, d)...)
 	}
-	if len(d.Agents) == 0 {
+	if len(d.Agents) == 0 && len(d.People) > 0 {
 		lines = append(lines, self+" agent create deploy-bot --owner NAME    prints the agent's token, once")
 	}
 	if len(s.cfg.Resources) == 0 {

@@ -17,21 +17,44 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/config"
 	doormcp "github.com/countersignhq/countersign/door/mcp"
+	"github.com/countersignhq/countersign/door/mcp/notice"
+	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/internal/canon"
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/upstream/confine"
 	upmcp "github.com/countersignhq/countersign/upstream/mcp"
+	"github.com/countersignhq/countersign/upstream/remote"
 )
+
+// An upstream is the other side of a resource of the configuration.
+type upstream interface {
+	gate.Executor
+	gate.Passer
+	Target() countersign.Digest
+	Start(ctx context.Context) error
+	Capabilities(ctx context.Context) (json.RawMessage, error)
+	Instructions(ctx context.Context) (string, error)
+	Close() error
+}
 
 // makeUpstreams makes the upstreams of the configuration.
 func (s *server) makeUpstreams(ctx context.Context) error {
-	s.upstreams = map[string]*upmcp.Upstream{}
+	s.upstreams, s.remotes = map[string]upstream{}, map[string]*remote.Remote{}
 	for _, r := range s.cfg.Resources {
+		if r.Upstream.Wrapped != "" {
+			if err := s.makeRemote(ctx, r); err != nil {
+				return err
+			}
+			continue
+		}
 		in, err := upstreamConfig(s.cfg, r, s.trust, os.LookupEnv)
 		if err != nil {
 			return err
 		}
-		in.Log = s.log
+		in.Log, in.OnStart = s.log, s.metrics.Started(r.Name)
+		in.OnNotice = func(method string, params []byte) {
+			s.notices.Tell(r.Name, notice.Notice{Method: method, Params: params})
+		}
 		in.OnToolsChanged = func() { s.list(context.WithoutCancel(ctx), r.Name) }
 		up, err := upmcp.New(in)
 		if err != nil {
@@ -40,6 +63,21 @@ func (s *server) makeUpstreams(ctx context.Context) error {
 		s.upstreams[r.Name] = up
 		s.later(func(context.Context) error { return up.Close() })
 	}
+	return nil
+}
+
+// makeRemote makes the upstream of a resource whose commands run in a process of
+// an agent's. Its tools are listed when that attaches.
+func (s *server) makeRemote(ctx context.Context, r config.Resource) error {
+	up, err := remote.New(remote.Config{
+		Name: r.Name, Agent: r.Upstream.Wrapped, Trust: s.trust,
+		OnAttached: func() { s.list(context.WithoutCancel(ctx), r.Name) },
+	})
+	if err != nil {
+		return err
+	}
+	s.upstreams[r.Name], s.remotes[r.Name] = up, up
+	s.later(func(context.Context) error { return up.Close() })
 	return nil
 }
 
@@ -59,6 +97,9 @@ func (s *server) startUpstreams(ctx context.Context) error {
 		}
 		if err != nil {
 			s.warnings = append(s.warnings, err.Error())
+			continue
+		}
+		if s.cfg.Resources[i].Upstream.Wrapped != "" {
 			continue
 		}
 		s.ready = append(s.ready, s.cfg.Resources[i].Name)
@@ -92,6 +133,10 @@ func upstreamConfig(cfg config.Config, r config.Resource, trust ledger.Trust, lo
 				secrets = append(secrets, path)
 			}
 		}
+	}
+	var err error
+	if in.OAuth, err = oauthConfig(cfg, r, lookup); err != nil {
+		return in, err
 	}
 	for _, path := range secrets {
 		if rel, err := filepath.Rel(cfg.Data, path); (err != nil || strings.HasPrefix(rel, "..")) && exists(path) {

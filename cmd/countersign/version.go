@@ -1,11 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 )
+
+// tagged is the tag that a release is made from; the Makefile has the linker set it.
+var tagged string
 
 func newVersion(t *terminal) *cobra.Command {
 	return &cobra.Command{
@@ -17,19 +22,38 @@ func newVersion(t *terminal) *cobra.Command {
 	}
 }
 
-// version is what the binary was built from: a tag, or "devel" and a commit.
+// version is what the binary was built from.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	return versionOf(tagged, info)
+}
+
+// versionOf is a tag where there is one, else "devel" with the commit, its day, and
+// whether files were changed since. It stands in addresses and headers: no spaces.
+func versionOf(tagged string, info *debug.BuildInfo) string {
+	set := map[string]string{}
+	for _, s := range info.Settings {
+		set[s.Key] = s.Value
+	}
+	if tagged != "" {
+		return tagged
+	}
+	revision := set["vcs.revision"]
+	if len(revision) < 12 { // go install of a version knows that and no commit
+		if v := info.Main.Version; v != "(devel)" {
+			return cmp.Or(v, "devel")
+		}
 		return "devel"
 	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
+	text := "devel-" + revision[:12]
+	if at, err := time.Parse(time.RFC3339, set["vcs.time"]); err == nil {
+		text += "-" + at.UTC().Format("20060102")
 	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			return "devel " + s.Value[:12]
-		}
+	if set["vcs.modified"] == "true" {
+		text += "-changed"
 	}
-	return "devel"
+	return text
 }

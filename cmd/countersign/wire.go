@@ -17,22 +17,30 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/channel/desk"
 	"github.com/countersignhq/countersign/config"
+	"github.com/countersignhq/countersign/door/mcp/notice"
 	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/gate/duty"
 	"github.com/countersignhq/countersign/identity/passkey"
 	"github.com/countersignhq/countersign/identity/setup"
 	"github.com/countersignhq/countersign/identity/token"
+	"github.com/countersignhq/countersign/identity/workload"
 	"github.com/countersignhq/countersign/internal/redact"
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/server/admin"
 	"github.com/countersignhq/countersign/server/api"
+	"github.com/countersignhq/countersign/server/executors"
 	"github.com/countersignhq/countersign/server/health"
 	"github.com/countersignhq/countersign/server/logtiles"
+	"github.com/countersignhq/countersign/server/metrics"
+	"github.com/countersignhq/countersign/server/problem"
 	"github.com/countersignhq/countersign/server/web"
 	"github.com/countersignhq/countersign/store"
 	"github.com/countersignhq/countersign/store/sqlite"
+	"github.com/countersignhq/countersign/understand/mcptool"
 
 	doormcp "github.com/countersignhq/countersign/door/mcp"
-	upmcp "github.com/countersignhq/countersign/upstream/mcp"
+	"github.com/countersignhq/countersign/door/mcp/auth"
+	"github.com/countersignhq/countersign/upstream/remote"
 )
 
 // options are what a server may be told besides its configuration. The zero value
@@ -69,6 +77,9 @@ type server struct {
 
 	listener, doors net.Listener
 	store           store.Store
+	record          metrics.Record // the store, as the metrics look at it
+	metrics         *metrics.Metrics
+	metricsToken    string
 	trust           ledger.Trust
 	gate            *gate.Gate
 	web             *web.Web
@@ -78,11 +89,23 @@ type server struct {
 	// cards posts what people are asked to the chats.
 	cards *desk.Desk
 	chats map[string]chat
+	// duty keeps who is on call.
+	duty *duty.Worker
+	// oauth and tokens tell of, and take, the tokens of issuers; nil where the
+	// configuration names none.
+	oauth  *auth.Server
+	tokens *workload.Verifier
 	// upstreams are those of the configuration, by resource.
-	upstreams map[string]*upmcp.Upstream
-	ready     []string // the resources whose upstreams have started
+	upstreams map[string]upstream
+	// remotes are those among them that run in processes of agents.
+	remotes map[string]*remote.Remote
+	// notices is where they meet the clients that listen.
+	notices notice.Hub
+	ready   []string // the resources whose upstreams have started
 	// warnings are what was not as the configuration wants it.
 	warnings []string
+	// languages read the texts that tools are given.
+	languages mcptool.Languages
 	// waits are the changes of the configuration that people have to let through.
 	waits []string
 
@@ -100,9 +123,13 @@ func build(ctx context.Context, cfg config.Config, opt options) (*server, error)
 		opt.listen = func(key, address string) (net.Listener, error) { return listen(key, address, cfg.File) }
 	}
 	opt.log = slog.New(redact.NewHandler(opt.log.Handler()))
-	s := &server{cfg: cfg, opt: opt, log: opt.log}
+	s := &server{cfg: cfg, opt: opt, log: opt.log, metrics: metrics.New(version())}
+	var err error
+	if s.metricsToken, err = metricsToken(cfg, os.LookupEnv); err != nil {
+		return nil, err
+	}
 	for _, step := range []func(context.Context) error{
-		s.openPorts, s.openStore, s.makeUpstreams, s.openGate, s.openChannels, s.startUpstreams, s.configure, s.wire,
+		s.openPorts, s.openIssuers, s.openStore, s.makeUpstreams, s.openParsers, s.openGate, s.look, s.openChannels, s.startUpstreams, s.configure, s.wire,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.close(context.WithoutCancel(ctx)))
@@ -164,11 +191,12 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	}
 	db, err := sqlite.Open(ctx, filepath.Join(s.cfg.Data, databaseFile), sqlite.Config{
 		Origin: s.keys.origin, Signer: s.keys.signer, Keys: s.trust.Keys, VaultKey: s.keys.vault, Pin: s.cfg.Keys.Pin,
+		Measure: s.metrics.Committed,
 	})
 	if err != nil {
 		return err
 	}
-	s.store = db
+	s.store, s.record = db, db
 	s.later(func(context.Context) error { return db.Close() })
 	return nil
 }
@@ -180,8 +208,8 @@ func (s *server) openGate(ctx context.Context) (err error) {
 	}
 	maps.Copy(executors, s.opt.executors)
 	s.gate, err = gate.New(ctx, s.store, s.trust, gate.Config{
-		Executors: executors, Sinks: s.cfg.Sinks, Log: s.log, Demo: s.opt.demo, Cards: s.cfg.Channels.Slack != nil,
-		Limits: gate.Limits{PerMinute: s.cfg.Limits.RequestsPerMinute, Pending: s.cfg.Limits.Pending},
+		Executors: executors, Sinks: s.cfg.Sinks, Languages: s.languages, Log: s.log, Demo: s.opt.demo, Cards: s.cfg.Channels.Slack != nil,
+		Limits: gate.Limits{PerMinute: s.cfg.Limits.RequestsPerMinute, Pending: s.cfg.Limits.Pending}, Recorded: s.metrics.Recorded,
 	})
 	if err != nil {
 		return err
@@ -225,18 +253,19 @@ func (s *server) people() http.Handler {
 	mux.Handle("/", s.web)
 	mux.Handle("/v1/", api.New(s.gate, s.store, api.Config{
 		Origin: s.public.String(), Sessions: s.sessions(),
-		Passkeys: s.passkeys, Desk: s.desk, Log: s.log, LinkCode: s.cards.Code,
+		Passkeys: s.passkeys, Desk: s.desk, Log: s.log, LinkCode: s.cards.Code, Chats: slices.Sorted(maps.Keys(s.chats)),
 		About: api.About{Version: version(), Log: s.keys.origin, VKey: s.keys.vkey, Demo: s.opt.demo},
 	}))
 	mux.Handle("/log/", logtiles.New(s.store, logtiles.Config{Auditor: s.auditor, Log: s.log}))
 	probes := s.health()
 	mux.Handle("/healthz", probes)
 	mux.Handle("/readyz", probes)
-	return s.ownHostsOnly(s.claimedFirst(s.byName(mux)))
+	mux.HandleFunc(metricsPath, s.measured)
+	return problem.Watch(s.ownHostsOnly(s.claimedFirst(s.byName(mux))), s.metrics.Problem("api"))
 }
 
 func (s *server) health() http.Handler {
-	return health.New(s.store, health.Config{Data: s.cfg.Data, Trust: s.trust, Log: s.log, GivenUp: s.cards.Alarms})
+	return health.New(s.store, health.Config{Data: s.cfg.Data, Trust: s.trust, Log: s.log, GivenUp: s.givenUp})
 }
 
 // sessions tells whose browser session a request carries.
@@ -270,11 +299,17 @@ func (s *server) link(ctx context.Context, person string) (string, error) {
 // agents is what stands on doors.
 func (s *server) agents() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/mcp/", doormcp.New(s.gate, doormcp.Config{
-		Authenticate: s.agent, PublicURL: s.public.String(), Hosts: []string{s.public.Hostname(), hostOf(s.cfg.Doors)},
+	door := doormcp.New(s.gate, doormcp.Config{
+		Authenticate: s.asker, Authorization: s.offered(), PublicURL: s.public.String(), Hosts: s.doorHosts(),
 		Describe: s.describe, Version: version(), Log: s.log, StateKey: s.keys.derive("mcp request state"),
-		Budgets: budgets(s.cfg.Clients),
-	}))
+		Budgets: budgets(s.cfg.Clients), Refused: s.metrics.Problem("mcp"), Notices: &s.notices,
+	})
+	mux.Handle("/mcp/", door)
+	mux.Handle(auth.WellKnown, door)
+	attach := executors.New(executors.Config{Authenticate: s.agent, Remotes: s.remotes, VKey: s.keys.vkey})
+	attached := problem.Watch(attach, s.metrics.Problem("executor"))
+	mux.Handle("/executor", attached)
+	mux.Handle("/executor/", attached)
 	return mux
 }
 
@@ -299,7 +334,7 @@ func (s *server) operator() http.Handler {
 		},
 	}))
 	return admin.New(s.gate, s.store, admin.Config{
-		Reads: reads, Link: s.web.Link, Groups: keptGroups(s.cfg),
+		Reads: reads, Link: s.web.Link, Groups: keptGroups(s.cfg), GivenUp: s.dead, Retry: s.cards.Retry,
 		Server: admin.Server{
 			Version: version(), PID: os.Getpid(), PublicURL: s.public.String(),
 			Doors: "http://" + s.doors.Addr().String(), Origin: s.keys.origin,

@@ -58,6 +58,19 @@ func (c *clock) advance(d time.Duration) {
 // of one PolicySet in which the group "reviewers" decides.
 func New(t testing.TB, r countersign.Resource, policy string) *House {
 	t.Helper()
+	up := &Upstream{name: r.Name}
+	h := Around(t, r, policy, func(trust ledger.Trust) gate.Executor {
+		up.trust = trust
+		return up
+	})
+	h.Upstream = up
+	return h
+}
+
+// Around is New with an upstream of the test's own, which make returns; the House
+// has no Upstream that remembers.
+func Around(t testing.TB, r countersign.Resource, policy string, make func(ledger.Trust) gate.Executor) *House {
+	t.Helper()
 	const origin = "doortest.example/log"
 	private, public, err := ledger.NewKey(origin)
 	check(t, err)
@@ -71,11 +84,14 @@ func New(t testing.TB, r countersign.Resource, policy string) *House {
 	trust := ledger.Trust{Origin: origin, Keys: note.VerifierList(verifier)}
 	h := &House{
 		Store: s, clock: clock,
-		Upstream: &Upstream{name: r.Name, trust: trust, now: clock.now},
-		Bob:      countersign.Person{ID: countersign.NewID("per"), Name: "Bob", Issuer: "local", Subject: "bob"},
+		Bob: countersign.Person{ID: countersign.NewID("per"), Name: "Bob", Issuer: "local", Subject: "bob"},
+	}
+	executor := make(trust)
+	if up, ok := executor.(*Upstream); ok {
+		up.now = clock.now
 	}
 	h.Gate, err = gate.New(t.Context(), s, trust, gate.Config{
-		Executors: map[string]gate.Executor{r.Name: h.Upstream}, Now: clock.now, Log: slog.New(slog.DiscardHandler),
+		Executors: map[string]gate.Executor{r.Name: executor}, Now: clock.now, Log: slog.New(slog.DiscardHandler),
 	})
 	check(t, err)
 	h.moveIn(t, r, policy)

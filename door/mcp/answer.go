@@ -158,6 +158,10 @@ func (d *door) forward(c *call, r countersign.Request, out []byte) ([]byte, bool
 		return nil, false
 	}
 	if raw, ok := canon.Member(out, "result"); ok {
+		if !c.modern && textAt(raw, "resultType") == "input_required" {
+			return tell(c.id, c.method, c.promise, word{failed, c.session.resource + " ran and asks its client for something that only clients of " + modern + " can give.",
+				note{Code: countersign.CodeFailed, Request: r.ID, URL: d.link(r.ID), Hint: "ask the operator", Execution: r.Execution}}), true
+		}
 		asked, _ := r.Command.(countersign.MCPRequest)
 		if c.method == "tools/call" && asked.Method != "tools/call" {
 			raw = encode(toolResult{Content: saying(string(raw))}) // countersign_wait for another method
@@ -220,6 +224,7 @@ func waitsFor(r countersign.Request) string {
 
 // refusal is the word for what will not run, or of which nobody knows.
 func (d *door) refusal(k kind, r countersign.Request, e *countersign.Error) word {
+	d.cfg.Refused(e.Code)
 	var text strings.Builder
 	switch k {
 	case unknown:
@@ -235,7 +240,10 @@ func (d *door) refusal(k kind, r countersign.Request, e *countersign.Error) word
 	if e.Hint != "" {
 		text.WriteString(" What to do next: " + strings.TrimSuffix(e.Hint, ".") + ".")
 	}
-	n := note{Code: e.Code, Rule: e.Rule, Request: r.ID, Hint: e.Hint, Decision: r.Decision, Execution: r.Execution}
+	if e.RetryAfterSeconds > 0 {
+		fmt.Fprintf(&text, " (retry_after_s: %d)", e.RetryAfterSeconds)
+	}
+	n := note{Code: e.Code, Rule: e.Rule, Request: r.ID, Hint: e.Hint, Decision: r.Decision, Execution: r.Execution, RetryAfter: e.RetryAfterSeconds}
 	if r.ID != "" {
 		n.URL = d.link(r.ID)
 	}
@@ -253,12 +261,14 @@ func (d *door) fault(c *call, err error) word {
 		e = &countersign.Error{Code: countersign.CodeInternal, Detail: "something failed in the gateway", Hint: "its log says what; ask the operator before asking again"}
 	}
 	if e.Code == countersign.CodeUnavailable {
+		d.cfg.Refused(e.Code)
 		return word{unavailable, e.Error(), note{Code: e.Code, Hint: e.Hint, RetryAfter: retryAfter}}
 	}
 	return d.refusal(refused, countersign.Request{}, e)
 }
 
-func tooMany() word {
+func (d *door) tooMany() word {
+	d.cfg.Refused(countersign.CodeUnavailable)
 	return word{unavailable, "Too many calls or sessions of this agent at once. Nothing was executed.",
 		note{Code: countersign.CodeUnavailable, Hint: "wait for some to be answered", RetryAfter: 5}}
 }

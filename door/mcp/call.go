@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/door/mcp/auth"
 	"github.com/countersignhq/countersign/door/mcp/state"
 	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/internal/canon"
@@ -24,12 +25,17 @@ type call struct {
 	method  string
 	token   []byte // of progress, nil if the client wants none
 	promise promise
-	by      countersign.Principal
+	by      countersign.Who
 	session *session
 	http    *http.Request
 	reply   *reply
 	stop    context.CancelFunc // ends the wait, as if nobody listened
+	hurry   context.CancelFunc // ends the client's patience
 	steps   int                // progress notifications sent
+	base    int                // of them, those before the upstream's own
+	told    *float64           // the upstream's last progress that was passed on
+	uri     string             // what it subscribes to
+	logs    bool               // the client takes log messages
 	revoked error              // why the agent is no longer let in
 
 	modern   bool // of the revision without sessions
@@ -41,7 +47,7 @@ type call struct {
 
 // An asking goes down the path. It says what is held, as soon as it knows, and
 // returns what the gate returns.
-type asking func(ctx context.Context, held chan<- countersign.Request, out *bytes.Buffer) (gate.Result, error)
+type asking func(ctx context.Context, held chan<- countersign.Request, out *heard) (gate.Result, error)
 
 // command submits what the agent asks for.
 func (d *door) command(ctx context.Context, c *call, params []byte) {
@@ -60,10 +66,10 @@ func (d *door) command(ctx context.Context, c *call, params []byte) {
 		return
 	}
 	ask := gate.Ask{
-		By: c.by, Origin: d.origin(c.http, c.session),
+		By: c.by.Actor, OnBehalfOf: c.by.OnBehalfOf, Method: c.by.Method, Origin: d.origin(c.http, c.session),
 		Command: countersign.MCPRequest{Resource: c.session.resource, Method: c.method, Params: kept},
 	}
-	d.follow(ctx, c, func(ctx context.Context, held chan<- countersign.Request, out *bytes.Buffer) (gate.Result, error) {
+	d.follow(ctx, c, func(ctx context.Context, held chan<- countersign.Request, out *heard) (gate.Result, error) {
 		// The first wait is over before it begins: what is held comes back at
 		// once, so that the agent hears of it, and the second is the client's own.
 		over, cancel := context.WithCancel(ctx)
@@ -74,7 +80,7 @@ func (d *door) command(ctx context.Context, c *call, params []byte) {
 			return res, err
 		}
 		held <- waiting.Request
-		return d.gate.Wait(ctx, c.by, waiting.Request.ID, out)
+		return d.gate.Wait(ctx, c.by.Actor, waiting.Request.ID, out)
 	})
 }
 
@@ -82,7 +88,7 @@ func (d *door) command(ctx context.Context, c *call, params []byte) {
 type became struct {
 	result gate.Result
 	err    error
-	out    []byte
+	out    *heard
 }
 
 // follow asks, tells the client what can be told while it waits, and gives the
@@ -94,32 +100,33 @@ func (d *door) follow(ctx context.Context, c *call, ask asking) {
 	c.stop = stop
 	patience, cancel := context.WithTimeout(live, c.session.patience.of(c.token))
 	defer cancel()
+	c.hurry = cancel
 	leave, done, ok := d.sessions.enter(c.session, c.id, stop)
 	if !ok {
-		c.reply.message(tell(c.id, c.method, c.promise, tooMany()))
+		c.reply.message(tell(c.id, c.method, c.promise, d.tooMany()))
 		return
 	}
 	defer leave()
 	held, answered := make(chan countersign.Request, 1), make(chan became, 1)
+	out := c.heard()
 	go func() {
 		defer done() // what runs on counts, whether or not somebody still waits
-		var out bytes.Buffer
-		res, err := ask(patience, held, &out)
-		answered <- became{res, err, out.Bytes()}
+		res, err := ask(patience, held, out)
+		answered <- became{res, err, out}
 	}()
-	b := d.wait(live, patience, c, held, answered)
+	b := d.wait(live, patience, c, out, held, answered)
 	switch {
 	case live.Err() == nil:
 		d.answer(live, c, b)
 	case c.revoked != nil && !c.reply.streaming:
-		d.unauthenticated(c.reply, c.revoked)
+		d.unauthenticated(c.reply, c.http, c.revoked)
 	default:
 		c.reply.begin() // nobody listens: a call that was cancelled has no response
 	}
 }
 
 // wait keeps the client informed until there is an answer, or nobody listens.
-func (d *door) wait(live, patience context.Context, c *call, held <-chan countersign.Request, answered <-chan became) became {
+func (d *door) wait(live, patience context.Context, c *call, out *heard, held <-chan countersign.Request, answered <-chan became) became {
 	soon, tick := time.NewTimer(d.cfg.Soon), time.NewTicker(d.cfg.Progress)
 	defer soon.Stop()
 	defer tick.Stop()
@@ -132,13 +139,19 @@ func (d *door) wait(live, patience context.Context, c *call, held <-chan counter
 		case waiting = <-held:
 			c.reply.begin()
 			d.progress(c, waiting)
+		case said := <-out.progress:
+			d.relay(c, said)
 		case <-soon.C:
 			if waiting.ID == "" {
 				c.reply.begin()
 				d.progress(c, waiting)
 			}
 		case <-tick.C:
-			if _, c.revoked = d.authenticate(c.http); c.revoked != nil {
+			if _, c.revoked = d.authenticate(c.http); auth.Expired(c.revoked) {
+				c.hurry() // whoever comes back with a new token joins
+				continue
+			}
+			if c.revoked != nil {
 				c.stop() // and over is next
 				continue
 			}
@@ -165,7 +178,7 @@ func (d *door) atTheEnd(c *call, waiting countersign.Request, answered <-chan be
 	if waiting.ID == "" {
 		return became{}, false
 	}
-	return became{result: gate.Pending{Request: d.again(c, waiting)}}, true
+	return became{out: &heard{}, result: gate.Pending{Request: d.again(c, waiting)}}, true
 }
 
 // again reads the request as it is now, or as it was.
@@ -182,7 +195,7 @@ func (d *door) again(c *call, r countersign.Request) countersign.Request {
 // progress tells a client that asked for it how things stand (MCP 2025-11-25,
 // progress: the value always rises). Others get a sign of life.
 func (d *door) progress(c *call, r countersign.Request) {
-	if c.token == nil || !c.reply.streaming {
+	if c.token == nil || !c.reply.streaming || c.told != nil { // the upstream speaks for itself
 		c.reply.alive()
 		return
 	}
@@ -205,7 +218,13 @@ func (d *door) progress(c *call, r countersign.Request) {
 // written to somebody who listens. What the policy allowed holds no key that a
 // repeat could join.
 func (d *door) answer(live context.Context, c *call, b became) {
-	c.reply.message(d.answerOf(c, b.result, b.err, b.out))
+	d.heardOut(live, c, b.out)
+	c.reply.message(d.answerOf(c, b.result, b.err, b.out.Bytes()))
+	if _, ok := b.result.(gate.Done); ok && c.method == "resources/subscribe" {
+		if _, ok := canon.Member(b.out.Bytes(), "result"); ok {
+			d.sessions.subscribe(c.session, c.uri)
+		}
+	}
 	d.delivered(live, c, b)
 }
 

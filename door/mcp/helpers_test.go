@@ -19,6 +19,7 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/door/doortest"
 	"github.com/countersignhq/countersign/door/mcp"
+	"github.com/countersignhq/countersign/identity/workload"
 	"github.com/countersignhq/countersign/internal/canon"
 )
 
@@ -62,7 +63,11 @@ type server struct {
 
 	cookies atomic.Int64 // requests whose token was checked beside a cookie
 
-	tokens map[string]countersign.Principal
+	tokens    map[string]countersign.Principal
+	revoked   atomic.Bool                // all of them
+	delegated map[string]countersign.Who // by tokens that are for somebody else
+	refuse    error                      // of every token
+	short     atomic.Int64               // how often the token "short" was shown
 }
 
 // busy counts what is being answered.
@@ -117,15 +122,25 @@ func serve(t *testing.T, h *doortest.House, cfg mcp.Config) *server {
 	return s
 }
 
-func (s *server) authenticate(_ context.Context, r *http.Request) (countersign.Principal, error) {
+func (s *server) authenticate(_ context.Context, r *http.Request) (countersign.Who, error) {
 	if r.Header.Get("Cookie") != "" {
 		s.cookies.Add(1)
 	}
-	by, ok := s.tokens[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
-	if !ok {
-		return by, &countersign.Error{Code: countersign.CodeUnauthenticated, Detail: "the token is not known", Hint: "ask the operator for one"}
+	if s.revoked.Load() {
+		return countersign.Who{}, &countersign.Error{Code: countersign.CodeUnauthenticated, Detail: "the token was revoked"}
 	}
-	return by, nil
+	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if who, ok := s.delegated[token]; ok || s.refuse != nil {
+		return who, s.refuse
+	}
+	if token == "short" && s.short.Add(1) > 2 {
+		return countersign.Who{}, &workload.ExpiredError{}
+	}
+	by, ok := s.tokens[token]
+	if !ok {
+		return countersign.Who{}, &countersign.Error{Code: countersign.CodeUnauthenticated, Detail: "the token is not known", Hint: "ask the operator for one"}
+	}
+	return countersign.Who{Actor: by}, nil
 }
 
 // restart ends the door and every connection, and begins another.

@@ -11,6 +11,7 @@
 package mcp
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -26,6 +27,8 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/door/mcp/auth"
+	"github.com/countersignhq/countersign/door/mcp/notice"
 	"github.com/countersignhq/countersign/gate"
 )
 
@@ -39,13 +42,19 @@ const assumed = "2025-03-26"
 
 // Config is what a door may be told. Without Authenticate nobody gets in.
 type Config struct {
-	// Authenticate says which agent sent the request, by its bearer token. It is
-	// asked again while a call waits, so that a revoked token ends the wait.
-	Authenticate func(ctx context.Context, r *http.Request) (countersign.Principal, error)
+	// Authenticate says which agent sent the request, on whose behalf, by its bearer
+	// token. It is asked again while a call waits, so that a revoked token ends the
+	// wait. Of what it returns Actor, OnBehalfOf and Method count.
+	Authenticate func(ctx context.Context, r *http.Request) (countersign.Who, error)
+	// Authorization says where agents get tokens for this door besides those of the
+	// operator. Nil is nowhere.
+	Authorization *auth.Server
 	// Describe returns what the resource's upstream said of itself when the
 	// gateway initialized it: its capabilities, a JSON object, and its
 	// instructions. Without it the door offers tools only.
 	Describe func(ctx context.Context, resource string) (capabilities json.RawMessage, instructions string, err error)
+	// Notices brings what upstreams say unasked. Without it no client is told.
+	Notices *notice.Hub
 	// PublicURL is the console's address, for the links to requests.
 	PublicURL string
 	// Hosts are the names, with a port or for any, by which agents reach this
@@ -77,6 +86,9 @@ type Config struct {
 	Now func() time.Time
 	// Log defaults to slog.Default. Payloads never reach it.
 	Log *slog.Logger
+	// Refused is told of the code of every answer that refuses. It must not block.
+	// Defaults to nothing.
+	Refused func(countersign.Code)
 }
 
 // A Budget is how long a client waits for the answer to one call before it
@@ -115,6 +127,7 @@ func measured() map[string]Budget {
 		"claude-code":              {Silent: 280 * time.Second, Progress: 4 * time.Hour},
 		"codex-mcp-client":         {Silent: 280 * time.Second},
 		"gemini-cli-mcp-client":    {Silent: 580 * time.Second},
+		"copilot-cli":              {Silent: 170 * time.Second, Progress: 4 * time.Hour},
 		"github-copilot-developer": {Silent: 170 * time.Second, Progress: 4 * time.Hour},
 	}
 }
@@ -149,6 +162,9 @@ func New(g *gate.Gate, cfg Config) http.Handler {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
+	if cfg.Refused == nil {
+		cfg.Refused = func(countersign.Code) {}
+	}
 	return &door{gate: g, cfg: cfg, sessions: sessions{
 		idle: cfg.SessionIdle, now: cfg.Now, byID: map[string]*session{}, calls: map[string]int{},
 	}}
@@ -159,13 +175,17 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	seal(w.Header())
 	r.Header.Del("Cookie")
 	p := newReply(w, r)
+	p.refused = d.cfg.Refused
 	if no := d.admit(r); no != nil {
 		p.problem(no.status, no.err)
 		return
 	}
+	if d.metadata(p, r) {
+		return
+	}
 	by, err := d.authenticate(r)
 	if err != nil {
-		d.unauthenticated(p, err)
+		d.unauthenticated(p, r, err)
 		return
 	}
 	name, no := d.resource(r)
@@ -178,33 +198,40 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.post(p, r, by, name)
 	case http.MethodDelete:
 		d.delete(p, r, by, name)
-	default: // a GET would be answered with a stream on which nothing ever came
+	default:
+		if r.Method == http.MethodGet && d.mayStream(r, name) {
+			d.stream(p, r, by, name)
+			return
+		}
 		w.Header().Set("Allow", "POST, DELETE")
-		p.problem(http.StatusMethodNotAllowed, &countersign.Error{Code: countersign.CodeBadRequest,
-			Detail: r.Method + " is not answered here", Hint: "send messages with POST, and end a session with DELETE"})
+		p.problem(http.StatusMethodNotAllowed, silent(r))
 	}
 }
 
 // authenticate returns the agent that sent the request.
-func (d *door) authenticate(r *http.Request) (countersign.Principal, error) {
+func (d *door) authenticate(r *http.Request) (countersign.Who, error) {
 	if d.cfg.Authenticate == nil {
-		return countersign.Principal{}, errors.New("this door was given no way to know agents")
+		return countersign.Who{}, errors.New("this door was given no way to know agents")
 	}
 	by, err := d.cfg.Authenticate(r.Context(), r)
 	if err != nil {
 		return by, err
 	}
-	if by.Kind != countersign.KindAgent || by.ID == "" {
+	if by.Actor.Kind != countersign.KindAgent || by.Actor.ID == "" {
 		return by, &countersign.Error{Code: countersign.CodeForbidden, Detail: "only agents ask here", Hint: "use an agent's token"}
 	}
+	by.Method = cmp.Or(by.Method, "token")
 	return by, nil
 }
 
-func (d *door) unauthenticated(p *reply, err error) {
+func (d *door) unauthenticated(p *reply, r *http.Request, err error) {
 	e, ok := errors.AsType[*countersign.Error](err)
 	if !ok {
 		d.cfg.Log.Warn("an agent could not be told apart", "err", err)
 		e = &countersign.Error{Code: countersign.CodeUnauthenticated, Detail: "it is not known who asks", Hint: "send Authorization: Bearer and an agent's token"}
+	}
+	if c := d.challenge(r, err, e.Code); c != "" && e.Code != countersign.CodeUnavailable {
+		p.w.Header().Set("WWW-Authenticate", c)
 	}
 	switch e.Code {
 	case countersign.CodeForbidden:
@@ -212,29 +239,33 @@ func (d *door) unauthenticated(p *reply, err error) {
 	case countersign.CodeUnavailable:
 		p.problem(http.StatusServiceUnavailable, e)
 	default:
-		p.w.Header().Set("WWW-Authenticate", `Bearer realm="countersign", error="invalid_token"`)
 		p.problem(http.StatusUnauthorized, e)
 	}
 }
 
 // resource returns the name of the resource that the path names.
 func (d *door) resource(r *http.Request) (string, *turning) {
+	name := strings.TrimPrefix(r.URL.Path, "/")
+	return name, d.known(r, name)
+}
+
+// known refuses a name that no resource here has.
+func (d *door) known(r *http.Request, name string) *turning {
 	dir, err := d.gate.Directory(r.Context())
 	if err != nil {
 		d.cfg.Log.Error("the directory cannot be read", "err", err)
-		return "", &turning{http.StatusServiceUnavailable, &countersign.Error{Code: countersign.CodeUnavailable,
+		return &turning{http.StatusServiceUnavailable, &countersign.Error{Code: countersign.CodeUnavailable,
 			Detail: "nothing runs: the record cannot be read", Hint: "nothing was executed; ask again in a moment"}}
 	}
-	name := strings.TrimPrefix(r.URL.Path, "/")
 	if _, ok := dir.Resources[name]; !ok || !strings.HasPrefix(name, "mcp/") {
-		return "", &turning{http.StatusNotFound, &countersign.Error{Code: countersign.CodeUnknownResource,
+		return &turning{http.StatusNotFound, &countersign.Error{Code: countersign.CodeUnknownResource,
 			Detail: fmt.Sprintf("there is no MCP resource at %q", short(r.URL.Path)), Hint: "the address is /mcp/ and the resource's name"}}
 	}
-	return name, nil
+	return nil
 }
 
 // post takes one message.
-func (d *door) post(p *reply, r *http.Request, by countersign.Principal, name string) {
+func (d *door) post(p *reply, r *http.Request, by countersign.Who, name string) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		p.refuse(http.StatusUnsupportedMediaType, nil, invalid("send Content-Type: application/json", "the body is not declared as JSON"))
 		return
@@ -282,7 +313,7 @@ func (d *door) read(p *reply, r *http.Request) ([]byte, error) {
 
 // session finds the session that a message belongs to. A client whose session
 // is gone is told so with 404 and begins another.
-func (d *door) session(r *http.Request, by countersign.Principal, name string, m message) (*session, int, *fault) {
+func (d *door) session(r *http.Request, by countersign.Who, name string, m message) (*session, int, *fault) {
 	if v := r.Header.Get("Mcp-Protocol-Version"); v != "" && v != assumed && !slices.Contains(revisions[:], v) {
 		return nil, http.StatusBadRequest, invalid("initialize with "+revisions[0], "protocol version %q is not spoken here", short(v))
 	}
@@ -290,7 +321,7 @@ func (d *door) session(r *http.Request, by countersign.Principal, name string, m
 	if id == "" {
 		return nil, http.StatusBadRequest, invalid("send initialize first, and the Mcp-Session-Id of its answer with every message", "the message belongs to no session")
 	}
-	x, ok := d.sessions.find(id, by.ID, name)
+	x, ok := d.sessions.find(id, by, name)
 	if !ok {
 		return nil, http.StatusNotFound, invalid("send initialize again; what was asked for is not lost, and the same call joins it", "there is no such session, or not any more")
 	}
@@ -298,7 +329,7 @@ func (d *door) session(r *http.Request, by countersign.Principal, name string, m
 }
 
 // take deals with a message of a session.
-func (d *door) take(p *reply, r *http.Request, by countersign.Principal, x *session, m message) {
+func (d *door) take(p *reply, r *http.Request, by countersign.Who, x *session, m message) {
 	if m.id == nil || m.method == "" {
 		if m.method == "notifications/cancelled" {
 			if id, ok := cancelled(m.params); ok {
@@ -313,7 +344,7 @@ func (d *door) take(p *reply, r *http.Request, by countersign.Principal, x *sess
 		p.message(failure(m.id, encode(rpcError{Code: f.code, Message: f.Error()})))
 		return
 	}
-	c := &call{id: m.id, method: m.method, token: token, by: by, session: x, http: r, reply: p, toolless: x.toolless}
+	c := &call{id: m.id, method: m.method, token: token, by: by, session: x, http: r, reply: p, toolless: x.toolless, logs: true}
 	if m.method == "ping" {
 		p.message(result(m.id, []byte("{}")))
 		return
@@ -334,14 +365,21 @@ func (d *door) serve(ctx context.Context, c *call, params []byte) {
 			c.promise = d.promise(ctx, c.session.resource, tool)
 			d.command(ctx, c, params)
 		}
+	case "resources/subscribe", "resources/unsubscribe":
+		c.uri = textAt(params, "uri")
+		if c.method == "resources/unsubscribe" && d.sessions.unsubscribe(c.session, c.uri) {
+			c.reply.message(result(c.id, []byte("{}"))) // another session still wants to hear of it
+			return
+		}
+		d.command(ctx, c, params)
 	default:
 		d.command(ctx, c, params)
 	}
 }
 
 // delete ends a session, and the waits of it.
-func (d *door) delete(p *reply, r *http.Request, by countersign.Principal, name string) {
-	x, ok := d.sessions.find(r.Header.Get("Mcp-Session-Id"), by.ID, name)
+func (d *door) delete(p *reply, r *http.Request, by countersign.Who, name string) {
+	x, ok := d.sessions.find(r.Header.Get("Mcp-Session-Id"), by, name)
 	if !ok {
 		p.problem(http.StatusNotFound, &countersign.Error{Code: countersign.CodeNotFound, Detail: "there is no such session, or not any more"})
 		return

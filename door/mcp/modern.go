@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/countersignhq/countersign"
@@ -23,6 +24,7 @@ const (
 	metaVersion      = "io.modelcontextprotocol/protocolVersion"
 	metaClient       = "io.modelcontextprotocol/clientInfo"
 	metaCapabilities = "io.modelcontextprotocol/clientCapabilities"
+	metaLogLevel     = "io.modelcontextprotocol/logLevel"
 	metaServer       = "io.modelcontextprotocol/serverInfo"
 )
 
@@ -52,7 +54,7 @@ func mismatch(format string, args ...any) *misfit {
 }
 
 // stateless takes one message of the revision without sessions.
-func (d *door) stateless(p *reply, r *http.Request, by countersign.Principal, name string, m message) {
+func (d *door) stateless(p *reply, r *http.Request, by countersign.Who, name string, m message) {
 	if m.method != "" && m.id == nil {
 		p.w.WriteHeader(http.StatusAccepted)
 		return
@@ -64,10 +66,10 @@ func (d *door) stateless(p *reply, r *http.Request, by countersign.Principal, na
 	p.dress = func(b []byte) ([]byte, int) { return dressed(b, m.method) }
 	client, version := textAt(m.params, "_meta", metaClient, "name"), textAt(m.params, "_meta", metaClient, "version")
 	x, ok := d.sessions.sender(session{
-		agent: by.ID, resource: name, patience: d.cfg.patience(client, version), client: claimed(client, version),
+		agent: by.Actor.ID, chain: chainOf(by), resource: name, patience: d.cfg.patience(client, version), client: claimed(client, version),
 	})
 	if !ok {
-		p.message(tell(m.id, m.method, false, tooMany()))
+		p.message(tell(m.id, m.method, false, d.tooMany()))
 		return
 	}
 	token, f := progressToken(m.params)
@@ -76,12 +78,13 @@ func (d *door) stateless(p *reply, r *http.Request, by countersign.Principal, na
 		return
 	}
 	c := &call{id: m.id, method: m.method, token: token, by: by, session: x, http: r, reply: p, modern: true}
+	_, c.logs = canon.Member(m.params, "_meta", metaLogLevel)
 	_, c.tasks = canon.Member(m.params, "_meta", metaCapabilities, "extensions", tasksExtension)
 	switch m.method {
 	case "server/discover":
 		d.discover(r.Context(), c)
 	case "subscriptions/listen":
-		d.listen(c)
+		d.listen(c, m.params)
 	case "tasks/get", "tasks/update", "tasks/cancel":
 		d.task(r.Context(), c, m.params)
 	case "initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe", "tasks/result", "tasks/list":
@@ -187,8 +190,8 @@ func (d *door) sameParams(r *http.Request, name string, m message) *misfit {
 var listings = [...]string{"server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list", "resources/read"}
 
 // dressed gives a response what the revision wants in each result and the
-// upstream, of another one, may not have written. All its own bytes stay. A
-// method that nobody knows is told by the status as well.
+// upstream, of another one, may not have written. All its own bytes stay. What the
+// revision tells by the status as well is told by it ("Error Codes").
 func dressed(b []byte, method string) ([]byte, int) {
 	if result, ok := canon.Member(b, "result"); ok && result[0] == '{' {
 		_, typed := canon.Member(result, "resultType")
@@ -209,8 +212,11 @@ func dressed(b []byte, method string) ([]byte, int) {
 		at := len(b) - len("}") - len(result) + 1 // our responses end with their result
 		return slices.Concat(b[:at], []byte(add), b[at:]), http.StatusOK
 	}
-	if code, _ := canon.Member(b, "error", "code"); string(code) == "-32601" {
+	switch code, _ := canon.Member(b, "error", "code"); string(code) {
+	case strconv.Itoa(codeNoMethod):
 		return b, http.StatusNotFound
+	case strconv.Itoa(codeMismatch), strconv.Itoa(codeCapability), strconv.Itoa(codeUnsupported):
+		return b, http.StatusBadRequest
 	}
 	return b, http.StatusOK
 }
@@ -227,8 +233,12 @@ func (d *door) discover(ctx context.Context, c *call) {
 	extensions := map[string]json.RawMessage{}
 	for name, value := range canon.Members(said.capabilities) {
 		if value[0] == '{' && name != "extensions" {
-			// What changes is not told of: each listing is fresh.
-			if value, err = canon.Without(value, []string{"listChanged"}, []string{"subscribe"}); err != nil {
+			// Nobody asks the upstream to watch single resources.
+			quiet := [][]string{{"subscribe"}}
+			if d.cfg.Notices == nil {
+				quiet = append(quiet, []string{"listChanged"})
+			}
+			if value, err = canon.Without(value, quiet...); err != nil {
 				continue
 			}
 		}
@@ -248,17 +258,4 @@ func (d *door) discover(ctx context.Context, c *call) {
 	}{supported(), offered, said.instructions, map[string]serverInfo{
 		metaServer: {"countersign", c.session.resource + " through Countersign", d.cfg.Version},
 	}})))
-}
-
-// listen answers who wants to hear of changes that none is told of, and ends the
-// subscription in good order (2026-07-28, subscriptions).
-func (d *door) listen(c *call) {
-	c.reply.begin()
-	if !c.reply.streaming {
-		c.reply.message(failure(c.id, encode(rpcError{Code: codeInvalid, Message: "accept text/event-stream"})))
-		return
-	}
-	meta := `"_meta":{"io.modelcontextprotocol/subscriptionId":` + string(c.id) + `}`
-	c.reply.event([]byte(`{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{` + meta + `,"notifications":{}}}`))
-	c.reply.message(result(c.id, []byte(`{`+meta+`}`)))
 }

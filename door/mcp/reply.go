@@ -25,6 +25,8 @@ type reply struct {
 	err       error // the first write that failed
 	// dress makes of a response what the client's revision wants, and its status.
 	dress func([]byte) ([]byte, int)
+	// refused is told of the code of an answer that takes nothing in.
+	refused func(countersign.Code)
 }
 
 func newReply(w http.ResponseWriter, r *http.Request) *reply {
@@ -151,6 +153,7 @@ func encode[T any](v T) []byte {
 
 // refuse answers a message that was not taken: it is not known whose id it is.
 func (p *reply) refuse(status int, id []byte, f *fault) {
+	p.refused(countersign.CodeBadRequest)
 	p.status(status, "application/json", failure(id, encode(rpcError{
 		Code: f.code, Message: f.Error(), Data: &note{Code: countersign.CodeBadRequest, Hint: f.hint},
 	})))
@@ -158,6 +161,10 @@ func (p *reply) refuse(status int, id []byte, f *fault) {
 
 // problem answers with an RFC 9457 document.
 func (p *reply) problem(status int, e *countersign.Error) {
+	p.refused(e.Code)
+	if e.RetryAfterSeconds > 0 {
+		p.w.Header().Set("Retry-After", strconv.Itoa(e.RetryAfterSeconds))
+	}
 	p.status(status, "application/problem+json", encode(struct {
 		Title  string `json:"title"`
 		Status int    `json:"status"`

@@ -22,6 +22,7 @@ const (
 	maxAgentSessions = 100
 	maxSessionCalls  = 64
 	maxAgentCalls    = 128
+	mostSubscribed   = 1000 // resources that one session wants to hear of
 )
 
 // A session is one client that has said who it is. It is kept in memory: after
@@ -30,6 +31,7 @@ const (
 type session struct {
 	id       string
 	agent    string // id of the principal, the only one that may use it
+	chain    string // on whose behalf alone it may be used
 	resource string
 	client   string // what the client says it is, cleaned
 	patience Budget
@@ -38,8 +40,10 @@ type session struct {
 	used  time.Time                        // under sessions.mu
 	waits map[string][]*context.CancelFunc // by the bytes of the JSON-RPC id; under sessions.mu
 	calls int                              // in flight; under sessions.mu
-	peer  string                           // whose account was looked up last; under sessions.mu
-	ours  bool                             // what came of it; under sessions.mu
+	peers map[string]bool                  // by address, whether of the server's account; under sessions.mu
+
+	stream     *context.CancelFunc // of its GET; under sessions.mu
+	subscribed map[string]bool     // by URI; under sessions.mu
 }
 
 // sessions are those of one door.
@@ -64,7 +68,7 @@ func (s *sessions) open(n session) (*session, bool) {
 // sender is what is kept of a client without sessions: what is in flight, and
 // whose account it was last found to be.
 func (s *sessions) sender(n session) (*session, bool) {
-	id := "sender:" + n.agent + " " + n.resource + " " + n.client
+	id := "sender:" + n.agent + " " + n.resource + " " + n.client + " " + n.chain
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if x, ok := s.byID[id]; ok {
@@ -112,15 +116,24 @@ func (s *sessions) ended(x *session, now time.Time) bool {
 }
 
 // find returns the agent's session on the resource. Another's is not found.
-func (s *sessions) find(id, agent, resource string) (*session, bool) {
+func (s *sessions) find(id string, by countersign.Who, resource string) (*session, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x, ok := s.byID[id]
-	if !ok || x.agent != agent || x.resource != resource || s.ended(x, s.now()) {
+	if !ok || x.agent != by.Actor.ID || x.chain != chainOf(by) || x.resource != resource || s.ended(x, s.now()) {
 		return nil, false
 	}
 	x.used = s.now()
 	return x, true
+}
+
+// chainOf is on whose behalf somebody asks, as a text that no other chain has.
+func chainOf(by countersign.Who) string {
+	var parts []string
+	for _, p := range by.OnBehalfOf {
+		parts = append(parts, p.ID, p.Issuer, p.Subject)
+	}
+	return fmt.Sprintf("%q", parts)
 }
 
 // end ends a session and every wait of it.
@@ -128,6 +141,9 @@ func (s *sessions) end(x *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.byID, x.id)
+	if x.stream != nil {
+		(*x.stream)()
+	}
 	for _, calls := range x.waits {
 		for _, cancel := range calls {
 			(*cancel)()
@@ -166,13 +182,16 @@ func (s *sessions) enter(x *session, id []byte, cancel context.CancelFunc) (leav
 	return leave, done, true
 }
 
+// mostPeers is how many connections of one session are remembered.
+const mostPeers = 32
+
 // account says whether the peer runs under the server's own account, looking it
 // up once for each connection of the session: the system's table is slow to
 // read. Whoever could take over the address of an earlier connection has the
 // other account as well, and could ask from there.
 func (s *sessions) account(x *session, peer string, look func() bool) bool {
 	s.mu.Lock()
-	known, ours := x.peer == peer, x.ours
+	ours, known := x.peers[peer]
 	s.mu.Unlock()
 	if known {
 		return ours
@@ -180,7 +199,10 @@ func (s *sessions) account(x *session, peer string, look func() bool) bool {
 	ours = look()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	x.peer, x.ours = peer, ours
+	if x.peers == nil || len(x.peers) >= mostPeers {
+		x.peers = map[string]bool{}
+	}
+	x.peers[peer] = ours
 	return ours
 }
 
@@ -193,13 +215,64 @@ func (s *sessions) cancel(x *session, id []byte) {
 	}
 }
 
+// streams notes the session's stream in place of the one before, which it ends,
+// and returns what forgets it.
+func (s *sessions) streams(x *session, stop *context.CancelFunc) (forget func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x.stream != nil {
+		(*x.stream)()
+	}
+	x.stream = stop
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if x.stream == stop {
+			x.stream = nil
+		}
+	}
+}
+
+// subscribe notes that the session is to hear of the resource.
+func (s *sessions) subscribe(x *session, uri string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x.subscribed == nil {
+		x.subscribed = map[string]bool{}
+	}
+	if len(x.subscribed) < mostSubscribed {
+		x.subscribed[uri] = true
+	}
+}
+
+// unsubscribe forgets it, and reports whether another session of the same
+// upstream still wants to hear of it: they share the upstream's one subscription.
+func (s *sessions) unsubscribe(x *session, uri string) (others bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(x.subscribed, uri)
+	for _, other := range s.byID {
+		if other.resource == x.resource && other.subscribed[uri] {
+			return true
+		}
+	}
+	return false
+}
+
+// subscribed reports whether the session is to hear of the resource.
+func (s *sessions) subscribed(x *session, uri string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return x.subscribed[uri]
+}
+
 // guidance is what an agent is told of holding, after the upstream's own
 // instructions.
 const guidance = `Some calls here are held until a person approves them. A held call answers with status "pending_approval" and a request_id: nothing has run yet. ` +
 	`Call countersign_wait with that request_id to wait for the answer, or make the same call again; it never runs twice. A refused call says why and what to do next; do not try to reach the same end in another way.`
 
 // initialize begins a session and tells the client what is there.
-func (d *door) initialize(p *reply, r *http.Request, by countersign.Principal, name string, m message) {
+func (d *door) initialize(p *reply, r *http.Request, by countersign.Who, name string, m message) {
 	asked := textAt(m.params, "protocolVersion")
 	if asked == "" {
 		p.message(failure(m.id, encode(rpcError{Code: codeBadParams, Message: "initialize names no protocolVersion; send " + revisions[0]})))
@@ -216,11 +289,11 @@ func (d *door) initialize(p *reply, r *http.Request, by countersign.Principal, n
 	}
 	client, version := textAt(m.params, "clientInfo", "name"), textAt(m.params, "clientInfo", "version")
 	x, ok := d.sessions.open(session{
-		agent: by.ID, resource: name, patience: d.cfg.patience(client, version), toolless: said.toolless,
+		agent: by.Actor.ID, chain: chainOf(by), resource: name, patience: d.cfg.patience(client, version), toolless: said.toolless,
 		client: claimed(client, version),
 	})
 	if !ok {
-		p.message(tell(m.id, m.method, false, tooMany()))
+		p.message(tell(m.id, m.method, false, d.tooMany()))
 		return
 	}
 	p.w.Header().Set("Mcp-Session-Id", x.id)

@@ -1,7 +1,6 @@
 package mcp
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -48,7 +47,7 @@ func (d *door) task(ctx context.Context, c *call, params []byte) {
 		return
 	}
 	r, err := d.gate.Get(ctx, countersign.RequestID(textAt(params, "taskId")))
-	if err != nil || r.Requester.ID != c.by.ID || r.Resource.Name != c.session.resource {
+	if err != nil || !r.AskedBy(c.by) || r.Resource.Name != c.session.resource {
 		c.reply.message(failure(c.id, encode(rpcError{Code: codeBadParams, Message: fmt.Sprintf("there is no task %q of yours on %s", short(textAt(params, "taskId")), c.session.resource)})))
 		return
 	}
@@ -56,7 +55,7 @@ func (d *door) task(ctx context.Context, c *call, params []byte) {
 	case "tasks/update": // nothing is ever asked of the client
 		c.reply.message(result(c.id, []byte("{}")))
 	case "tasks/cancel":
-		_, err := d.gate.Withdraw(ctx, r.ID, countersign.Who{Actor: c.by, Origin: d.origin(c.http, c.session), Method: "token"}, "the agent cancelled it")
+		_, err := d.gate.Withdraw(ctx, r.ID, countersign.Who{Actor: c.by.Actor, OnBehalfOf: c.by.OnBehalfOf, Origin: d.origin(c.http, c.session), Method: c.by.Method}, "the agent cancelled it")
 		if err != nil && countersign.CodeOf(err) != countersign.CodeAlreadySettled {
 			c.reply.message(tell(c.id, c.method, false, d.fault(c, err)))
 			return
@@ -83,16 +82,16 @@ func (d *door) poll(ctx context.Context, c *call, r countersign.Request) {
 	defer cancel()
 	leave, done, ok := d.sessions.enter(c.session, c.id, cancel)
 	if !ok {
-		c.reply.message(tell(c.id, c.method, false, tooMany()))
+		c.reply.message(tell(c.id, c.method, false, d.tooMany()))
 		return
 	}
 	defer leave()
 	answered := make(chan became, 1)
 	go func() {
 		defer done() // what runs on counts, whether or not somebody still waits
-		var out bytes.Buffer
-		res, err := d.gate.Wait(wait, c.by, r.ID, &out)
-		answered <- became{res, err, out.Bytes()}
+		out := &heard{}
+		res, err := d.gate.Wait(wait, c.by.Actor, r.ID, out)
+		answered <- became{res, err, out}
 	}()
 	select {
 	case b := <-answered:
@@ -102,7 +101,7 @@ func (d *door) poll(ctx context.Context, c *call, r countersign.Request) {
 		}
 		called := *c
 		called.method = "tools/call" // what became of it is the answer to that
-		c.reply.message(d.ended(c, d.again(c, r), d.answerOf(&called, b.result, b.err, b.out)))
+		c.reply.message(d.ended(c, d.again(c, r), d.answerOf(&called, b.result, b.err, b.out.Bytes())))
 		d.delivered(ctx, c, b)
 	case <-wait.Done():
 		working()

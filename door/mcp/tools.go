@@ -34,7 +34,7 @@ func (d *door) list(ctx context.Context, c *call, params []byte) {
 	defer cancel()
 	leave, done, ok := d.sessions.enter(c.session, c.id, cancel)
 	if !ok {
-		c.reply.message(tell(c.id, c.method, false, tooMany()))
+		c.reply.message(tell(c.id, c.method, false, d.tooMany()))
 		return
 	}
 	defer done()
@@ -56,7 +56,7 @@ func (d *door) listing(ctx context.Context, c *call, params []byte) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	answer, err := d.gate.Pass(ctx, c.by, c.session.resource, c.method, kept)
+	answer, err := d.gate.Pass(ctx, c.by.Actor, c.session.resource, c.method, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +167,7 @@ func (d *door) own(ctx context.Context, c *call, tool string, params []byte) {
 		return
 	}
 	r, err := d.gate.Get(ctx, arguments.Request)
-	if err == nil && (r.Requester.ID != c.by.ID || r.Resource.Name != c.session.resource) {
+	if err == nil && (!r.AskedBy(c.by) || r.Resource.Name != c.session.resource) {
 		err = &countersign.Error{Code: countersign.CodeNotFound, Hint: "send the request_id of the pending answer",
 			Detail: fmt.Sprintf("there is no request %s of yours on %s", short(string(arguments.Request)), c.session.resource)}
 	}
@@ -177,11 +177,11 @@ func (d *door) own(ctx context.Context, c *call, tool string, params []byte) {
 	case tool == statusTool:
 		c.reply.message(result(c.id, encode(d.status(r))))
 	default:
-		d.follow(ctx, c, func(ctx context.Context, held chan<- countersign.Request, out *bytes.Buffer) (gate.Result, error) {
+		d.follow(ctx, c, func(ctx context.Context, held chan<- countersign.Request, out *heard) (gate.Result, error) {
 			if !r.Settled() {
 				held <- r
 			}
-			return d.gate.Wait(ctx, c.by, r.ID, out)
+			return d.gate.Wait(ctx, c.by.Actor, r.ID, out)
 		})
 	}
 }

@@ -76,11 +76,11 @@ func openDirect(t *testing.T, h *doortest.House, client string) direct {
 	revoked := new(atomic.Bool)
 	d := direct{revoked: revoked, door: mcp.New(h.Gate, mcp.Config{
 		PublicURL: "http://localhost:8480",
-		Authenticate: func(context.Context, *http.Request) (countersign.Principal, error) {
+		Authenticate: func(context.Context, *http.Request) (countersign.Who, error) {
 			if revoked.Load() {
-				return countersign.Principal{}, &countersign.Error{Code: countersign.CodeUnauthenticated, Detail: "the token was revoked"}
+				return countersign.Who{}, &countersign.Error{Code: countersign.CodeUnauthenticated, Detail: "the token was revoked"}
 			}
-			return h.Agent.Principal(), nil
+			return countersign.Who{Actor: h.Agent.Principal()}, nil
 		},
 	})}
 	w := newTimed()
