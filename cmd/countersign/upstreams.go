@@ -16,8 +16,8 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/config"
-	doormcp "github.com/countersignhq/countersign/door/mcp"
 	"github.com/countersignhq/countersign/door/mcp/notice"
+	"github.com/countersignhq/countersign/door/mcp/patience"
 	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/internal/canon"
 	"github.com/countersignhq/countersign/ledger"
@@ -199,10 +199,10 @@ func (s *server) describe(ctx context.Context, resource string) (json.RawMessage
 }
 
 // budgets are the patiences of the configuration, for the MCP door.
-func budgets(clients map[string]config.Patience) map[string]doormcp.Budget {
-	out := map[string]doormcp.Budget{}
+func budgets(clients map[string]config.Patience) map[string]patience.Budget {
+	out := map[string]patience.Budget{}
 	for name, p := range clients {
-		out[name] = doormcp.Budget{Silent: p.Silent, Progress: p.Progress}
+		out[name] = patience.Budget{Silent: p.Silent, Progress: p.Progress}
 	}
 	return out
 }

@@ -159,7 +159,7 @@ func (d *door) forward(c *call, r countersign.Request, out []byte) ([]byte, bool
 	}
 	if raw, ok := canon.Member(out, "result"); ok {
 		if !c.modern && textAt(raw, "resultType") == "input_required" {
-			return tell(c.id, c.method, c.promise, word{failed, c.session.resource + " ran and asks its client for something that only clients of " + modern + " can give.",
+			return tell(c.id, c.method, c.promise, word{failed, c.session.Of.Resource + " ran and asks its client for something that only clients of " + modern + " can give.",
 				note{Code: countersign.CodeFailed, Request: r.ID, URL: d.link(r.ID), Hint: "ask the operator", Execution: r.Execution}}), true
 		}
 		asked, _ := r.Command.(countersign.MCPRequest)
@@ -257,7 +257,7 @@ func (d *door) fault(c *call, err error) word {
 		e, ok = &countersign.Error{Code: countersign.CodeBadRequest, Detail: syntax.Error(), Hint: "send JSON that can be read one way only"}, true
 	}
 	if !ok {
-		d.cfg.Log.Error("a call failed in the gateway", "resource", c.session.resource, "method", c.method, "err", err)
+		d.cfg.Log.Error("a call failed in the gateway", "resource", c.session.Of.Resource, "method", c.method, "err", err)
 		e = &countersign.Error{Code: countersign.CodeInternal, Detail: "something failed in the gateway", Hint: "its log says what; ask the operator before asking again"}
 	}
 	if e.Code == countersign.CodeUnavailable {

@@ -1,12 +1,49 @@
 package mcp
 
 import (
+	"cmp"
+	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/door/mcp/auth"
 )
+
+// authenticate returns the agent that sent the request.
+func (d *door) authenticate(r *http.Request) (countersign.Who, error) {
+	if d.cfg.Authenticate == nil {
+		return countersign.Who{}, errors.New("this door was given no way to know agents")
+	}
+	by, err := d.cfg.Authenticate(r.Context(), r)
+	if err != nil {
+		return by, err
+	}
+	if by.Actor.Kind != countersign.KindAgent || by.Actor.ID == "" {
+		return by, &countersign.Error{Code: countersign.CodeForbidden, Detail: "only agents ask here", Hint: "use an agent's token"}
+	}
+	by.Method = cmp.Or(by.Method, "token")
+	return by, nil
+}
+
+func (d *door) unauthenticated(p *reply, r *http.Request, err error) {
+	e, ok := errors.AsType[*countersign.Error](err)
+	if !ok {
+		d.cfg.Log.Warn("an agent could not be told apart", "err", err)
+		e = &countersign.Error{Code: countersign.CodeUnauthenticated, Detail: "it is not known who asks", Hint: "send Authorization: Bearer and an agent's token"}
+	}
+	if c := d.challenge(r, err, e.Code); c != "" && e.Code != countersign.CodeUnavailable {
+		p.w.Header().Set("WWW-Authenticate", c)
+	}
+	switch e.Code {
+	case countersign.CodeForbidden:
+		p.problem(http.StatusForbidden, e)
+	case countersign.CodeUnavailable:
+		p.problem(http.StatusServiceUnavailable, e)
+	default:
+		p.problem(http.StatusUnauthorized, e)
+	}
+}
 
 // metadata tells a client without credentials where it gets some for the resource
 // whose metadata the path names. It reports whether the path names any.
@@ -25,7 +62,7 @@ func (d *door) metadata(p *reply, r *http.Request) bool {
 		return true
 	}
 	if no := d.known(r, name); no != nil {
-		p.problem(no.status, no.err)
+		p.problem(no.Status, no.Err)
 		return true
 	}
 	b, err := d.cfg.Authorization.Metadata(name)

@@ -20,6 +20,7 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/door/doortest"
 	"github.com/countersignhq/countersign/door/mcp"
+	"github.com/countersignhq/countersign/door/mcp/patience"
 	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/ledger"
 	upstream "github.com/countersignhq/countersign/upstream/mcp"
@@ -65,7 +66,7 @@ func benchDoor(b *testing.B, url string) (address, session string, h *doortest.H
 		Authenticate: func(context.Context, *http.Request) (countersign.Who, error) {
 			return countersign.Who{Actor: h.Agent.Principal()}, nil
 		},
-		Log: slog.New(slog.DiscardHandler), Budgets: map[string]mcp.Budget{"bench": {Silent: time.Hour}},
+		Log: slog.New(slog.DiscardHandler), Budgets: map[string]patience.Budget{"bench": {Silent: time.Hour}},
 	}))
 	b.Cleanup(s.Close)
 	address = s.URL + "/mcp/files"

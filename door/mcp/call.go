@@ -4,14 +4,20 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
+	"regexp"
 	"time"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/door/mcp/auth"
+	"github.com/countersignhq/countersign/door/mcp/patience"
+	"github.com/countersignhq/countersign/door/mcp/session"
 	"github.com/countersignhq/countersign/door/mcp/state"
 	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/internal/canon"
+	"github.com/countersignhq/countersign/internal/peer"
 	"github.com/countersignhq/countersign/understand/mcptool"
 )
 
@@ -26,7 +32,7 @@ type call struct {
 	token   []byte // of progress, nil if the client wants none
 	promise promise
 	by      countersign.Who
-	session *session
+	session *session.Session
 	http    *http.Request
 	reply   *reply
 	stop    context.CancelFunc // ends the wait, as if nobody listened
@@ -49,6 +55,11 @@ type call struct {
 // returns what the gate returns.
 type asking func(ctx context.Context, held chan<- countersign.Request, out *heard) (gate.Result, error)
 
+// patience is the budget of the call's client.
+func (d *door) patience(c *call) patience.Budget {
+	return patience.Of(d.cfg.Budgets, c.session.Client, c.session.Version)
+}
+
 // command submits what the agent asks for.
 func (d *door) command(ctx context.Context, c *call, params []byte) {
 	_, c.foreign = canon.Member(params, "requestState")
@@ -67,7 +78,7 @@ func (d *door) command(ctx context.Context, c *call, params []byte) {
 	}
 	ask := gate.Ask{
 		By: c.by.Actor, OnBehalfOf: c.by.OnBehalfOf, Method: c.by.Method, Origin: d.origin(c.http, c.session),
-		Command: countersign.MCPRequest{Resource: c.session.resource, Method: c.method, Params: kept},
+		Command: countersign.MCPRequest{Resource: c.session.Of.Resource, Method: c.method, Params: kept},
 	}
 	d.follow(ctx, c, func(ctx context.Context, held chan<- countersign.Request, out *heard) (gate.Result, error) {
 		// The first wait is over before it begins: what is held comes back at
@@ -98,10 +109,10 @@ func (d *door) follow(ctx context.Context, c *call, ask asking) {
 	live, stop := context.WithCancel(ctx)
 	defer stop()
 	c.stop = stop
-	patience, cancel := context.WithTimeout(live, c.session.patience.of(c.token))
+	patience, cancel := context.WithTimeout(live, d.patience(c).For(c.token))
 	defer cancel()
 	c.hurry = cancel
-	leave, done, ok := d.sessions.enter(c.session, c.id, stop)
+	leave, done, ok := d.sessions.Enter(c.session, c.id, stop)
 	if !ok {
 		c.reply.message(tell(c.id, c.method, c.promise, d.tooMany()))
 		return
@@ -222,7 +233,7 @@ func (d *door) answer(live context.Context, c *call, b became) {
 	c.reply.message(d.answerOf(c, b.result, b.err, b.out.Bytes()))
 	if _, ok := b.result.(gate.Done); ok && c.method == "resources/subscribe" {
 		if _, ok := canon.Member(b.out.Bytes(), "result"); ok {
-			d.sessions.subscribe(c.session, c.uri)
+			d.sessions.Subscribe(c.session, c.uri)
 		}
 	}
 	d.delivered(live, c, b)
@@ -245,4 +256,29 @@ func (d *door) delivered(live context.Context, c *call, b became) {
 	if r.Settled() && r.Decision != countersign.DecisionAllowed {
 		d.gate.Delivered(live, r.ID)
 	}
+}
+
+// traceparent is the form of the header field of W3C Trace Context, level 1.
+var traceparent = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$`)
+
+// origin says where a call came from, as far as it is known.
+func (d *door) origin(r *http.Request, x *session.Session) countersign.Origin {
+	o := countersign.Origin{Door: "mcp", Peer: r.RemoteAddr, Client: x.Claimed()}
+	if m := traceparent.FindStringSubmatch(r.Header.Get("Traceparent")); m != nil {
+		o.Trace = m[1]
+	}
+	o.ServerAccount = d.sessions.Account(x, r.RemoteAddr, func() bool {
+		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+		return peer.SameAccount(remote(r.RemoteAddr), local)
+	})
+	return o
+}
+
+// remote is the address that net/http gives as text.
+func remote(s string) net.Addr {
+	p, err := netip.ParseAddrPort(s)
+	if err != nil {
+		return nil // it may be anybody
+	}
+	return net.TCPAddrFromAddrPort(p)
 }

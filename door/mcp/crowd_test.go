@@ -17,6 +17,7 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/door/doortest"
 	"github.com/countersignhq/countersign/door/mcp"
+	"github.com/countersignhq/countersign/door/mcp/patience"
 )
 
 // A crowd is many agents before one door, whose tokens are their ids.
@@ -46,7 +47,7 @@ func newCrowd(tb testing.TB, agents int) *crowd {
 		Authenticate: func(_ context.Context, r *http.Request) (countersign.Who, error) {
 			return countersign.Who{Actor: known[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]}, nil
 		},
-		Log: slog.New(slog.DiscardHandler), Budgets: map[string]mcp.Budget{"crowd": {Silent: time.Hour}},
+		Log: slog.New(slog.DiscardHandler), Budgets: map[string]patience.Budget{"crowd": {Silent: time.Hour}},
 	}))
 	tb.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	c.host = strings.TrimPrefix(s.URL, "http://")

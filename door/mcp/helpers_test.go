@@ -19,6 +19,7 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/door/doortest"
 	"github.com/countersignhq/countersign/door/mcp"
+	"github.com/countersignhq/countersign/door/mcp/patience"
 	"github.com/countersignhq/countersign/identity/workload"
 	"github.com/countersignhq/countersign/internal/canon"
 )
@@ -147,6 +148,7 @@ func (s *server) authenticate(_ context.Context, r *http.Request) (countersign.W
 func (s *server) restart() {
 	s.begin()
 	s.http.CloseClientConnections()
+	http.DefaultClient.CloseIdleConnections() // it may not have noticed
 }
 
 // request is a POST that has nothing wrong with it.
@@ -254,6 +256,6 @@ func call(tool, arguments string) string {
 const said = `{"result":{"content":[{"type":"text","text":"done"}]}}`
 
 // hurried is a budget that is over once the door knows that a call is held.
-func hurried() map[string]mcp.Budget {
-	return map[string]mcp.Budget{"hurried": {Silent: 100 * time.Millisecond}, "patient": {Silent: time.Minute}}
+func hurried() map[string]patience.Budget {
+	return map[string]patience.Budget{"hurried": {Silent: 100 * time.Millisecond}, "patient": {Silent: time.Minute}}
 }

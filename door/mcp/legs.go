@@ -28,7 +28,7 @@ func (d *door) leg(c *call, r countersign.Request) ([]byte, bool) {
 	if !c.modern || !eligible || c.foreign || c.token != nil || c.round >= mostRounds {
 		return nil, false
 	}
-	text, err := state.Seal(d.cfg.StateKey, state.Holder{Agent: c.by.Actor.ID, Resource: c.session.resource},
+	text, err := state.Seal(d.cfg.StateKey, c.session.Of,
 		state.State{Request: r.ID, Digest: r.Digest, Round: c.round + 1, Expires: d.cfg.Now().Add(stateLife)})
 	if err != nil {
 		return nil, false
@@ -46,7 +46,7 @@ func (d *door) resume(ctx context.Context, c *call, params []byte) {
 	refuse := func(why string) {
 		c.reply.status(http.StatusBadRequest, "application/json", failure(c.id, encode(rpcError{Code: codeBadParams, Message: why + "; make the call again without it: what was asked for is joined"})))
 	}
-	s, err := state.Open(d.cfg.StateKey, state.Holder{Agent: c.by.Actor.ID, Resource: c.session.resource}, textAt(params, "requestState"), d.cfg.Now())
+	s, err := state.Open(d.cfg.StateKey, c.session.Of, textAt(params, "requestState"), d.cfg.Now())
 	if err != nil {
 		refuse(err.Error())
 		return
@@ -57,7 +57,7 @@ func (d *door) resume(ctx context.Context, c *call, params []byte) {
 	}
 	r, gone := d.gate.Get(ctx, s.Request)
 	asked, _ := r.Command.(countersign.MCPRequest)
-	if err != nil || gone != nil || !r.AskedBy(c.by) || r.Digest != s.Digest || asked.Resource != c.session.resource ||
+	if err != nil || gone != nil || !r.AskedBy(c.by) || r.Digest != s.Digest || asked.Resource != c.session.Of.Resource ||
 		asked.Method != c.method || !bytes.Equal(asked.Params, bare) {
 		refuse("the requestState is not for this call")
 		return

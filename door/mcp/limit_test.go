@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/door/mcp/session"
 )
 
 func TestAnAgentOverItsLimitIsToldWhenToAskAgain(t *testing.T) {
@@ -21,7 +22,7 @@ func TestAnAgentOverItsLimitIsToldWhenToAskAgain(t *testing.T) {
 			Meta    map[string]note `json:"_meta"`
 		} `json:"result"`
 	}
-	b := tell([]byte("1"), "tools/call", false, d.fault(&call{session: &session{}}, limited))
+	b := tell([]byte("1"), "tools/call", false, d.fault(&call{session: &session.Session{}}, limited))
 	if err := json.Unmarshal(b, &answer); err != nil {
 		t.Fatal(err)
 	}

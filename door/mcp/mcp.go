@@ -11,7 +11,6 @@
 package mcp
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -28,9 +27,16 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/door/mcp/auth"
+	"github.com/countersignhq/countersign/door/mcp/guard"
 	"github.com/countersignhq/countersign/door/mcp/notice"
+	"github.com/countersignhq/countersign/door/mcp/patience"
+	"github.com/countersignhq/countersign/door/mcp/session"
+	"github.com/countersignhq/countersign/door/mcp/state"
 	"github.com/countersignhq/countersign/gate"
 )
+
+// maxBody is how many bytes one message may have.
+const maxBody = 4 << 20
 
 // The revisions with sessions that this door speaks, newest first.
 var revisions = [...]string{"2025-11-25", "2025-06-18"}
@@ -57,28 +63,25 @@ type Config struct {
 	Notices *notice.Hub
 	// PublicURL is the console's address, for the links to requests.
 	PublicURL string
-	// Hosts are the names, with a port or for any, by which agents reach this
-	// door. The names of this machine's loopback always do.
-	Hosts []string
-	// Origins are those of the web pages that may send requests here. Defaults
-	// to none.
-	Origins []string
+	// Hosts are the names by which agents reach this door, and Origins those of the
+	// web pages that may send requests here, as guard.Guard has them. Default to none.
+	Hosts, Origins []string
 	// Budgets are how long clients wait, by the name they give themselves, alone or
 	// with the beginning of a version: "claude-code/2.1". They add to, and take the
 	// place of, what the known ones were measured to bear.
-	Budgets map[string]Budget
+	Budgets map[string]patience.Budget
 	// Soon is when a call that has no answer yet becomes a stream. Defaults to
 	// one second.
 	Soon time.Duration
 	// Progress is the time between two signs of life of a call that waits.
 	// Defaults to 15 seconds.
 	Progress time.Duration
-	// SessionIdle ends a session that was not used for so long. Defaults to 24
-	// hours.
+	// SessionIdle ends a session that was not used for so long. After a restart, one
+	// that began longer ago is not begun again. Defaults to 24 hours.
 	SessionIdle time.Duration
 	// StateKey seals what clients of 2026-07-28 bring back when they ask on for a
-	// held call. Defaults to a key of this process, so that after a restart they
-	// make the call anew and join.
+	// held call, and the ids of sessions. Defaults to a key of this process, so that
+	// after a restart the call is made anew and joins, and sessions are begun anew.
 	StateKey []byte
 	// Version is the gateway's own, as it is told to clients.
 	Version string
@@ -91,57 +94,16 @@ type Config struct {
 	Refused func(countersign.Code)
 }
 
-// A Budget is how long a client waits for the answer to one call before it
-// gives up, less a margin.
-type Budget struct {
-	Silent   time.Duration // while it hears nothing; defaults to 50 seconds
-	Progress time.Duration // while it is sent progress; defaults to Silent
-}
-
-// of is the budget of a call with the progress token.
-func (b Budget) of(token []byte) time.Duration {
-	silent := b.Silent
-	if silent <= 0 {
-		silent = 50 * time.Second
-	}
-	if token == nil || b.Progress <= 0 {
-		return silent
-	}
-	return b.Progress
-}
-
-// patience is the budget of the client that calls itself so: that of the longest
-// beginning of its version that has one, else that of its name.
-func (c *Config) patience(name, version string) Budget {
-	for v := version; v != ""; v = v[:max(0, strings.LastIndexAny(v, ".-+"))] {
-		if b, ok := c.Budgets[name+"/"+v]; ok {
-			return b
-		}
-	}
-	return c.Budgets[name]
-}
-
-// measured are the budgets of clients as they were measured with slow calls.
-func measured() map[string]Budget {
-	return map[string]Budget{
-		"claude-code":              {Silent: 280 * time.Second, Progress: 4 * time.Hour},
-		"codex-mcp-client":         {Silent: 280 * time.Second},
-		"gemini-cli-mcp-client":    {Silent: 580 * time.Second},
-		"copilot-cli":              {Silent: 170 * time.Second, Progress: 4 * time.Hour},
-		"github-copilot-developer": {Silent: 170 * time.Second, Progress: 4 * time.Hour},
-	}
-}
-
 // door is the handler.
 type door struct {
 	gate     *gate.Gate
 	cfg      Config
-	sessions sessions
+	sessions *session.Table
 }
 
 // New returns the handler of everything under /mcp/.
 func New(g *gate.Gate, cfg Config) http.Handler {
-	budgets := measured()
+	budgets := patience.Measured()
 	maps.Copy(budgets, cfg.Budgets)
 	cfg.Budgets = budgets
 	if cfg.Soon <= 0 {
@@ -165,19 +127,17 @@ func New(g *gate.Gate, cfg Config) http.Handler {
 	if cfg.Refused == nil {
 		cfg.Refused = func(countersign.Code) {}
 	}
-	return &door{gate: g, cfg: cfg, sessions: sessions{
-		idle: cfg.SessionIdle, now: cfg.Now, byID: map[string]*session{}, calls: map[string]int{},
-	}}
+	return &door{gate: g, cfg: cfg, sessions: session.New(cfg.StateKey, cfg.SessionIdle, cfg.Now)}
 }
 
 // ServeHTTP implements http.Handler.
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	seal(w.Header())
+	guard.Seal(w.Header())
 	r.Header.Del("Cookie")
 	p := newReply(w, r)
 	p.refused = d.cfg.Refused
-	if no := d.admit(r); no != nil {
-		p.problem(no.status, no.err)
+	if no := (&guard.Guard{Hosts: d.cfg.Hosts, Origins: d.cfg.Origins}).Admit(r); no != nil {
+		p.problem(no.Status, no.Err)
 		return
 	}
 	if d.metadata(p, r) {
@@ -190,7 +150,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	name, no := d.resource(r)
 	if no != nil {
-		p.problem(no.status, no.err)
+		p.problem(no.Status, no.Err)
 		return
 	}
 	switch r.Method {
@@ -208,57 +168,22 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// authenticate returns the agent that sent the request.
-func (d *door) authenticate(r *http.Request) (countersign.Who, error) {
-	if d.cfg.Authenticate == nil {
-		return countersign.Who{}, errors.New("this door was given no way to know agents")
-	}
-	by, err := d.cfg.Authenticate(r.Context(), r)
-	if err != nil {
-		return by, err
-	}
-	if by.Actor.Kind != countersign.KindAgent || by.Actor.ID == "" {
-		return by, &countersign.Error{Code: countersign.CodeForbidden, Detail: "only agents ask here", Hint: "use an agent's token"}
-	}
-	by.Method = cmp.Or(by.Method, "token")
-	return by, nil
-}
-
-func (d *door) unauthenticated(p *reply, r *http.Request, err error) {
-	e, ok := errors.AsType[*countersign.Error](err)
-	if !ok {
-		d.cfg.Log.Warn("an agent could not be told apart", "err", err)
-		e = &countersign.Error{Code: countersign.CodeUnauthenticated, Detail: "it is not known who asks", Hint: "send Authorization: Bearer and an agent's token"}
-	}
-	if c := d.challenge(r, err, e.Code); c != "" && e.Code != countersign.CodeUnavailable {
-		p.w.Header().Set("WWW-Authenticate", c)
-	}
-	switch e.Code {
-	case countersign.CodeForbidden:
-		p.problem(http.StatusForbidden, e)
-	case countersign.CodeUnavailable:
-		p.problem(http.StatusServiceUnavailable, e)
-	default:
-		p.problem(http.StatusUnauthorized, e)
-	}
-}
-
 // resource returns the name of the resource that the path names.
-func (d *door) resource(r *http.Request) (string, *turning) {
+func (d *door) resource(r *http.Request) (string, *guard.Refusal) {
 	name := strings.TrimPrefix(r.URL.Path, "/")
 	return name, d.known(r, name)
 }
 
 // known refuses a name that no resource here has.
-func (d *door) known(r *http.Request, name string) *turning {
+func (d *door) known(r *http.Request, name string) *guard.Refusal {
 	dir, err := d.gate.Directory(r.Context())
 	if err != nil {
 		d.cfg.Log.Error("the directory cannot be read", "err", err)
-		return &turning{http.StatusServiceUnavailable, &countersign.Error{Code: countersign.CodeUnavailable,
+		return &guard.Refusal{Status: http.StatusServiceUnavailable, Err: &countersign.Error{Code: countersign.CodeUnavailable,
 			Detail: "nothing runs: the record cannot be read", Hint: "nothing was executed; ask again in a moment"}}
 	}
 	if _, ok := dir.Resources[name]; !ok || !strings.HasPrefix(name, "mcp/") {
-		return &turning{http.StatusNotFound, &countersign.Error{Code: countersign.CodeUnknownResource,
+		return &guard.Refusal{Status: http.StatusNotFound, Err: &countersign.Error{Code: countersign.CodeUnknownResource,
 			Detail: fmt.Sprintf("there is no MCP resource at %q", short(r.URL.Path)), Hint: "the address is /mcp/ and the resource's name"}}
 	}
 	return nil
@@ -270,7 +195,7 @@ func (d *door) post(p *reply, r *http.Request, by countersign.Who, name string) 
 		p.refuse(http.StatusUnsupportedMediaType, nil, invalid("send Content-Type: application/json", "the body is not declared as JSON"))
 		return
 	}
-	if !accepts(r, "application/json") {
+	if !guard.Accepts(r, "application/json") {
 		p.refuse(http.StatusNotAcceptable, nil, invalid("accept application/json and text/event-stream", "the answer would be JSON"))
 		return
 	}
@@ -313,7 +238,7 @@ func (d *door) read(p *reply, r *http.Request) ([]byte, error) {
 
 // session finds the session that a message belongs to. A client whose session
 // is gone is told so with 404 and begins another.
-func (d *door) session(r *http.Request, by countersign.Who, name string, m message) (*session, int, *fault) {
+func (d *door) session(r *http.Request, by countersign.Who, name string, m message) (*session.Session, int, *fault) {
 	if v := r.Header.Get("Mcp-Protocol-Version"); v != "" && v != assumed && !slices.Contains(revisions[:], v) {
 		return nil, http.StatusBadRequest, invalid("initialize with "+revisions[0], "protocol version %q is not spoken here", short(v))
 	}
@@ -321,7 +246,7 @@ func (d *door) session(r *http.Request, by countersign.Who, name string, m messa
 	if id == "" {
 		return nil, http.StatusBadRequest, invalid("send initialize first, and the Mcp-Session-Id of its answer with every message", "the message belongs to no session")
 	}
-	x, ok := d.sessions.find(id, by, name)
+	x, ok := d.sessions.Find(id, state.HolderOf(by, name))
 	if !ok {
 		return nil, http.StatusNotFound, invalid("send initialize again; what was asked for is not lost, and the same call joins it", "there is no such session, or not any more")
 	}
@@ -329,11 +254,11 @@ func (d *door) session(r *http.Request, by countersign.Who, name string, m messa
 }
 
 // take deals with a message of a session.
-func (d *door) take(p *reply, r *http.Request, by countersign.Who, x *session, m message) {
+func (d *door) take(p *reply, r *http.Request, by countersign.Who, x *session.Session, m message) {
 	if m.id == nil || m.method == "" {
 		if m.method == "notifications/cancelled" {
 			if id, ok := cancelled(m.params); ok {
-				d.sessions.cancel(x, id)
+				d.sessions.Cancel(x, id)
 			}
 		}
 		p.w.WriteHeader(http.StatusAccepted)
@@ -344,7 +269,7 @@ func (d *door) take(p *reply, r *http.Request, by countersign.Who, x *session, m
 		p.message(failure(m.id, encode(rpcError{Code: f.code, Message: f.Error()})))
 		return
 	}
-	c := &call{id: m.id, method: m.method, token: token, by: by, session: x, http: r, reply: p, toolless: x.toolless, logs: true}
+	c := &call{id: m.id, method: m.method, token: token, by: by, session: x, http: r, reply: p, toolless: x.Toolless, logs: true}
 	if m.method == "ping" {
 		p.message(result(m.id, []byte("{}")))
 		return
@@ -362,12 +287,12 @@ func (d *door) serve(ctx context.Context, c *call, params []byte) {
 		case waitTool, statusTool:
 			d.own(ctx, c, tool, params)
 		default:
-			c.promise = d.promise(ctx, c.session.resource, tool)
+			c.promise = d.promise(ctx, c.session.Of.Resource, tool)
 			d.command(ctx, c, params)
 		}
 	case "resources/subscribe", "resources/unsubscribe":
 		c.uri = textAt(params, "uri")
-		if c.method == "resources/unsubscribe" && d.sessions.unsubscribe(c.session, c.uri) {
+		if c.method == "resources/unsubscribe" && d.sessions.Unsubscribe(c.session, c.uri) {
 			c.reply.message(result(c.id, []byte("{}"))) // another session still wants to hear of it
 			return
 		}
@@ -379,11 +304,11 @@ func (d *door) serve(ctx context.Context, c *call, params []byte) {
 
 // delete ends a session, and the waits of it.
 func (d *door) delete(p *reply, r *http.Request, by countersign.Who, name string) {
-	x, ok := d.sessions.find(r.Header.Get("Mcp-Session-Id"), by, name)
+	x, ok := d.sessions.Find(r.Header.Get("Mcp-Session-Id"), state.HolderOf(by, name))
 	if !ok {
 		p.problem(http.StatusNotFound, &countersign.Error{Code: countersign.CodeNotFound, Detail: "there is no such session, or not any more"})
 		return
 	}
-	d.sessions.end(x)
+	d.sessions.End(x)
 	p.w.WriteHeader(http.StatusNoContent)
 }

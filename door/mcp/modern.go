@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/door/mcp/state"
 	"github.com/countersignhq/countersign/internal/canon"
 	"github.com/countersignhq/countersign/internal/mcpfields"
 )
@@ -65,9 +66,7 @@ func (d *door) stateless(p *reply, r *http.Request, by countersign.Who, name str
 	}
 	p.dress = func(b []byte) ([]byte, int) { return dressed(b, m.method) }
 	client, version := textAt(m.params, "_meta", metaClient, "name"), textAt(m.params, "_meta", metaClient, "version")
-	x, ok := d.sessions.sender(session{
-		agent: by.Actor.ID, chain: chainOf(by), resource: name, patience: d.cfg.patience(client, version), client: claimed(client, version),
-	})
+	x, ok := d.sessions.Sender(state.HolderOf(by, name), state.Claim(client, version))
 	if !ok {
 		p.message(tell(m.id, m.method, false, d.tooMany()))
 		return
@@ -223,10 +222,10 @@ func dressed(b []byte, method string) ([]byte, int) {
 
 // discover tells what is here.
 func (d *door) discover(ctx context.Context, c *call) {
-	said, err := d.describe(ctx, c.session.resource)
+	said, err := d.describe(ctx, c.session.Of.Resource)
 	if err != nil {
-		d.cfg.Log.Warn("an upstream does not describe itself", "resource", c.session.resource, "err", err)
-		c.reply.message(tell(c.id, c.method, false, word{unavailable, c.session.resource + " does not answer; nothing was executed", note{Code: countersign.CodeUnavailable, Hint: "try again in a moment, or ask the operator"}}))
+		d.cfg.Log.Warn("an upstream does not describe itself", "resource", c.session.Of.Resource, "err", err)
+		c.reply.message(tell(c.id, c.method, false, word{unavailable, c.session.Of.Resource + " does not answer; nothing was executed", note{Code: countersign.CodeUnavailable, Hint: "try again in a moment, or ask the operator"}}))
 		return
 	}
 	offered := map[string]json.RawMessage{}
@@ -256,6 +255,6 @@ func (d *door) discover(ctx context.Context, c *call) {
 		Instructions string                     `json:"instructions"`
 		Meta         map[string]serverInfo      `json:"_meta"`
 	}{supported(), offered, said.instructions, map[string]serverInfo{
-		metaServer: {"countersign", c.session.resource + " through Countersign", d.cfg.Version},
+		metaServer: {"countersign", c.session.Of.Resource + " through Countersign", d.cfg.Version},
 	}})))
 }

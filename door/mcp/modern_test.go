@@ -12,6 +12,7 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/door/doortest"
 	"github.com/countersignhq/countersign/door/mcp"
+	"github.com/countersignhq/countersign/door/mcp/patience"
 	"github.com/countersignhq/countersign/internal/canon"
 	"github.com/countersignhq/countersign/internal/mcpfields"
 )
@@ -257,7 +258,7 @@ func TestAMethodThatTheUpstreamDoesNotKnowIsNotFound(t *testing.T) {
 
 func TestAClientsVersionMayHaveAPatienceOfItsOwn(t *testing.T) {
 	h := doortest.New(t, files(), policyText)
-	s := serve(t, h, mcp.Config{Budgets: map[string]mcp.Budget{
+	s := serve(t, h, mcp.Config{Budgets: map[string]patience.Budget{
 		"c": {Silent: time.Minute}, "c/1": {Silent: 10 * time.Millisecond}, "c/12": {Silent: time.Minute},
 	}})
 	for _, version := range []string{"1", "1.4.2", "1-beta"} { // and not 12, which would wait

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/door/mcp/guard"
 )
 
 // stall is how long a client may take to read what is written to it.
@@ -30,7 +31,7 @@ type reply struct {
 }
 
 func newReply(w http.ResponseWriter, r *http.Request) *reply {
-	return &reply{w: w, rc: http.NewResponseController(w), mayStream: accepts(r, "text/event-stream")}
+	return &reply{w: w, rc: http.NewResponseController(w), mayStream: guard.Accepts(r, "text/event-stream")}
 }
 
 // begin sends the headers of a stream, so that a client that waits for headers

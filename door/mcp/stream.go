@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/door/mcp/guard"
 	"github.com/countersignhq/countersign/door/mcp/notice"
 	"github.com/countersignhq/countersign/internal/canon"
 )
@@ -64,21 +65,21 @@ func (d *door) stream(p *reply, r *http.Request, by countersign.Who, name string
 		refuse(status, f)
 		return
 	}
-	if !accepts(r, "text/event-stream") {
+	if !guard.Accepts(r, "text/event-stream") {
 		refuse(http.StatusNotAcceptable, invalid("accept text/event-stream", "the answer would be a stream"))
 		return
 	}
 	ctx, stop := context.WithCancel(r.Context())
 	defer stop()
-	defer d.sessions.streams(x, &stop)()
+	defer d.sessions.Streams(x, &stop)()
 	l := d.cfg.Notices.Listen(name, func(n notice.Notice) bool {
-		return n.Method != notice.ResourceUpdated || d.sessions.subscribed(x, n.URI())
+		return n.Method != notice.ResourceUpdated || d.sessions.Subscribed(x, n.URI())
 	})
 	defer l.Close()
 	p.mayStream = true
 	p.begin()
 	d.pass(ctx, p, r, l, func(n notice.Notice) ([]byte, error) { return without(n.Params) }, func() bool {
-		_, ok := d.sessions.find(x.id, by, name)
+		_, ok := d.sessions.Find(x.ID, x.Of)
 		return ok
 	})
 }
@@ -135,14 +136,14 @@ func (d *door) listen(c *call, params []byte) {
 	}
 	ctx, stop := context.WithCancel(c.http.Context())
 	defer stop()
-	leave, done, ok := d.sessions.enter(c.session, c.id, stop)
+	leave, done, ok := d.sessions.Enter(c.session, c.id, stop)
 	if !ok {
 		c.reply.message(tell(c.id, c.method, false, d.tooMany()))
 		return
 	}
 	defer done()
 	defer leave()
-	l := d.cfg.Notices.Listen(c.session.resource, func(n notice.Notice) bool { return slices.Contains(methods, n.Method) })
+	l := d.cfg.Notices.Listen(c.session.Of.Resource, func(n notice.Notice) bool { return slices.Contains(methods, n.Method) })
 	defer l.Close()
 	acknowledge()
 	d.pass(ctx, c.reply, c.http, l, func(n notice.Notice) ([]byte, error) {
@@ -161,7 +162,7 @@ func (d *door) agreed(c *call, params []byte) (map[string]bool, []string) {
 	if d.cfg.Notices == nil {
 		return agreed, nil
 	}
-	said, err := d.describe(c.http.Context(), c.session.resource)
+	said, err := d.describe(c.http.Context(), c.session.Of.Resource)
 	if err != nil {
 		return agreed, nil
 	}

@@ -47,8 +47,8 @@ func (d *door) task(ctx context.Context, c *call, params []byte) {
 		return
 	}
 	r, err := d.gate.Get(ctx, countersign.RequestID(textAt(params, "taskId")))
-	if err != nil || !r.AskedBy(c.by) || r.Resource.Name != c.session.resource {
-		c.reply.message(failure(c.id, encode(rpcError{Code: codeBadParams, Message: fmt.Sprintf("there is no task %q of yours on %s", short(textAt(params, "taskId")), c.session.resource)})))
+	if err != nil || !r.AskedBy(c.by) || r.Resource.Name != c.session.Of.Resource {
+		c.reply.message(failure(c.id, encode(rpcError{Code: codeBadParams, Message: fmt.Sprintf("there is no task %q of yours on %s", short(textAt(params, "taskId")), c.session.Of.Resource)})))
 		return
 	}
 	switch c.method {
@@ -80,7 +80,7 @@ func (d *door) poll(ctx context.Context, c *call, r countersign.Request) {
 	}
 	wait, cancel := context.WithTimeout(ctx, d.cfg.Soon)
 	defer cancel()
-	leave, done, ok := d.sessions.enter(c.session, c.id, cancel)
+	leave, done, ok := d.sessions.Enter(c.session, c.id, cancel)
 	if !ok {
 		c.reply.message(tell(c.id, c.method, false, d.tooMany()))
 		return

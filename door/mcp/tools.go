@@ -30,9 +30,9 @@ const ownTools = `{"name":"countersign_wait","title":"Wait for an approval",` +
 
 // list passes on a listing. Our own tools stand at the end of the first page.
 func (d *door) list(ctx context.Context, c *call, params []byte) {
-	ctx, cancel := context.WithTimeout(ctx, c.session.patience.of(nil))
+	ctx, cancel := context.WithTimeout(ctx, d.patience(c).For(nil))
 	defer cancel()
-	leave, done, ok := d.sessions.enter(c.session, c.id, cancel)
+	leave, done, ok := d.sessions.Enter(c.session, c.id, cancel)
 	if !ok {
 		c.reply.message(tell(c.id, c.method, false, d.tooMany()))
 		return
@@ -56,7 +56,7 @@ func (d *door) listing(ctx context.Context, c *call, params []byte) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	answer, err := d.gate.Pass(ctx, c.by.Actor, c.session.resource, c.method, kept)
+	answer, err := d.gate.Pass(ctx, c.by.Actor, c.session.Of.Resource, c.method, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (d *door) listing(ctx context.Context, c *call, params []byte) ([]byte, err
 
 func upstreamFault(c *call, err error) error {
 	return fmt.Errorf("%w (%w)", &countersign.Error{Code: countersign.CodeUnavailable,
-		Detail: c.session.resource + " answered " + c.method + " with something else", Hint: "ask the operator"}, err)
+		Detail: c.session.Of.Resource + " answered " + c.method + " with something else", Hint: "ask the operator"}, err)
 }
 
 // withOwnTools puts our tools at the end of a checked listing's array, on its first
@@ -167,9 +167,9 @@ func (d *door) own(ctx context.Context, c *call, tool string, params []byte) {
 		return
 	}
 	r, err := d.gate.Get(ctx, arguments.Request)
-	if err == nil && (!r.AskedBy(c.by) || r.Resource.Name != c.session.resource) {
+	if err == nil && (!r.AskedBy(c.by) || r.Resource.Name != c.session.Of.Resource) {
 		err = &countersign.Error{Code: countersign.CodeNotFound, Hint: "send the request_id of the pending answer",
-			Detail: fmt.Sprintf("there is no request %s of yours on %s", short(string(arguments.Request)), c.session.resource)}
+			Detail: fmt.Sprintf("there is no request %s of yours on %s", short(string(arguments.Request)), c.session.Of.Resource)}
 	}
 	switch {
 	case err != nil:

@@ -1,7 +1,8 @@
-// Package state makes the requestState of MCP 2026-07-28 (multi round-trip
-// requests): what a client brings back when it asks on for a call that is held.
-// It passes through the client's hands, so it is sealed: to the agent and the
-// resource it was made for, to one request and its digest, and to a time.
+// Package state makes what a client keeps for the door and brings back, after a
+// restart too: the requestState of MCP 2026-07-28 (multi round-trip requests), when
+// it asks on for a call that is held, and the Mcp-Session-Id of the revisions
+// before. Both pass through the client's hands, so they are sealed to their holder:
+// a State also to one request, its digest and a time, a Session to when it began.
 package state
 
 import (
@@ -9,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -31,8 +33,21 @@ type State struct {
 	Expires time.Time
 }
 
-// A Holder is who may bring a state back, and where.
-type Holder struct{ Agent, Resource string }
+// A Holder is who may bring something back, and where.
+type Holder struct {
+	Agent    string // its id
+	Chain    string // on whose behalf alone
+	Resource string
+}
+
+// HolderOf is who asks, at the resource.
+func HolderOf(by countersign.Who, resource string) Holder {
+	var chain []string
+	for _, p := range by.OnBehalfOf {
+		chain = append(chain, p.ID, p.Issuer, p.Subject)
+	}
+	return Holder{by.Actor.ID, fmt.Sprintf("%q", chain), resource}
+}
 
 // Ours reports whether the text was made by Seal, or claims so.
 func Ours(text string) bool { return strings.HasPrefix(text, prefix) }
@@ -51,7 +66,7 @@ func Seal(key []byte, h Holder, s State) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return prefix + base64.RawURLEncoding.EncodeToString(append(tag(key, h, body), body...)), nil
+	return prefix + base64.RawURLEncoding.EncodeToString(append(tag(key, "request-state", h, body), body...)), nil
 }
 
 // The answers of Open.
@@ -67,7 +82,7 @@ func Open(key []byte, h Holder, text string, now time.Time) (State, error) {
 		return State{}, ErrForged
 	}
 	mac, body := raw[:sha256.Size], raw[sha256.Size:]
-	if !hmac.Equal(mac, tag(key, h, body)) {
+	if !hmac.Equal(mac, tag(key, "request-state", h, body)) {
 		return State{}, ErrForged
 	}
 	var p payload
@@ -86,9 +101,11 @@ func Open(key []byte, h Holder, text string, now time.Time) (State, error) {
 	return s, nil
 }
 
-func tag(key []byte, h Holder, body []byte) []byte {
+// tag is what only this gateway can write under the body, for one purpose and one
+// holder.
+func tag(key []byte, purpose string, h Holder, body []byte) []byte {
 	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte("countersign/mcp/request-state/v1\n" + strconv.Quote(h.Agent) + "\n" + strconv.Quote(h.Resource) + "\n"))
+	fmt.Fprintf(mac, "countersign/mcp/%s/v1\n%q\n%q\n%q\n", purpose, h.Agent, h.Chain, h.Resource)
 	mac.Write(body)
 	return mac.Sum(nil)
 }
