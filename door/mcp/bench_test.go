@@ -1,16 +1,22 @@
 package mcp_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -22,6 +28,7 @@ import (
 	"github.com/countersignhq/countersign/door/mcp"
 	"github.com/countersignhq/countersign/door/mcp/patience"
 	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/internal/testenv"
 	"github.com/countersignhq/countersign/ledger"
 	upstream "github.com/countersignhq/countersign/upstream/mcp"
 )
@@ -47,6 +54,7 @@ func trivial(w http.ResponseWriter, r *http.Request) {
 func benchDoor(b *testing.B, url string) (address, session string, h *doortest.House) {
 	b.Helper()
 	r := files()
+	r.Tools["echo"] = countersign.Tool{Verbs: []string{"mcp.read"}}
 	cfg := upstream.Config{Name: r.Name, URL: url}
 	target, err := upstream.Target(cfg)
 	if err != nil {
@@ -70,13 +78,28 @@ func benchDoor(b *testing.B, url string) (address, session string, h *doortest.H
 	}))
 	b.Cleanup(s.Close)
 	address = s.URL + "/mcp/files"
-	w, err := http.DefaultClient.Do(benchRequest(address, "", `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}`))
-	if err != nil {
-		b.Fatal(err)
+	return address, benchSession(b, address), h
+}
+
+// benchSession begins a session of a client there.
+func benchSession(b *testing.B, address string) string {
+	b.Helper()
+	session := ""
+	for _, body := range []string{
+		`{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}`,
+		`{"jsonrpc":"2.0","method":"notifications/initialized"}`,
+	} {
+		w, err := http.DefaultClient.Do(benchRequest(address, session, body))
+		if err != nil {
+			b.Fatal(err)
+		}
+		io.Copy(io.Discard, w.Body)
+		w.Body.Close()
+		if session == "" {
+			session = w.Header.Get("Mcp-Session-Id")
+		}
 	}
-	io.Copy(io.Discard, w.Body)
-	w.Body.Close()
-	return address, w.Header.Get("Mcp-Session-Id"), h
+	return session
 }
 
 func benchRequest(address, session, body string) *http.Request {
@@ -108,14 +131,14 @@ func clocked(b *testing.B, address, session string, clients, n int) []time.Durat
 			defer client.CloseIdleConnections()
 			for i := range n {
 				began := time.Now()
-				w, err := client.Do(benchRequest(address, session, fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"read_file","arguments":{"client":%d,"n":%d}}}`, i, c, unique.Add(1))))
+				w, err := client.Do(benchRequest(address, session, fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"echo","arguments":{"message":"done %d %d"}}}`, i, c, unique.Add(1))))
 				if err != nil {
 					b.Error(err)
 					return
 				}
 				body, _ := io.ReadAll(w.Body)
 				w.Body.Close()
-				if !bytes.Contains(body, []byte(`"text":"done"`)) || bytes.Contains(body, []byte("isError")) {
+				if !bytes.Contains(body, []byte(`"text":"`)) || !bytes.Contains(body, []byte("done")) || bytes.Contains(body, []byte("isError")) {
 					b.Errorf("got %s", body)
 					return
 				}
@@ -200,4 +223,44 @@ func BenchmarkProxyCost(b *testing.B) {
 			b.ReportMetric(tc/pc, "cpu-of-bare")
 		})
 	}
+}
+
+// BenchmarkRealProxyCost is the same for a server as people run them: the
+// reference server from npm, over HTTP.
+func BenchmarkRealProxyCost(b *testing.B) {
+	port := func() int {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer l.Close() // the server takes no port of ours, and cannot tell which it took itself
+		return l.Addr().(*net.TCPAddr).Port
+	}()
+	cmd := exec.CommandContext(b.Context(), "node", filepath.Join(testenv.Node(b), "@modelcontextprotocol/server-everything/dist/index.js"), "streamableHttp")
+	cmd.Env = append(os.Environ(), fmt.Sprintf("PORT=%d", port))
+	said, err := cmd.StderrPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	lines := bufio.NewScanner(said)
+	for lines.Scan() && !strings.Contains(lines.Text(), "listening on port") {
+	}
+	go io.Copy(io.Discard, said) // or it stops when the pipe is full
+	up := fmt.Sprintf("http://127.0.0.1:%d/mcp", port)
+	address, session, _ := benchDoor(b, up)
+	own := benchSession(b, up)
+	var direct, through cost
+	clocked(b, up, own, 1, 100)
+	clocked(b, address, session, 1, 100)
+	for b.Loop() {
+		direct.call(b, up, own, 1)
+		through.call(b, address, session, 1)
+	}
+	d, _ := direct.report(b, "direct")
+	t, _ := through.report(b, "through")
+	b.ReportMetric(t/d, "of-direct")
 }

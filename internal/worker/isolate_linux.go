@@ -12,6 +12,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/countersignhq/countersign/internal/seccomp"
 	"github.com/landlock-lsm/go-landlock/landlock"
 	"golang.org/x/sys/unix"
 )
@@ -95,45 +96,17 @@ var denied = [...]uint32{
 	unix.SYS_FCHMODAT, unix.SYS_FCHOWNAT, unix.SYS_TRUNCATE, unix.SYS_MOUNT, unix.SYS_BPF, unix.SYS_SHMGET, unix.SYS_MQ_OPEN, unix.SYS_MEMFD_CREATE,
 }
 
-// auditArch names the system call table of this build (seccomp(2)), 0 if the
-// filter is not known to fit it.
-func auditArch() uint32 {
-	switch runtime.GOARCH {
-	case "amd64":
-		return unix.AUDIT_ARCH_X86_64
-	case "arm64":
-		return unix.AUDIT_ARCH_AARCH64
-	}
-	return 0
-}
-
 // deny has all threads of this process refused the denied calls, for good. Other
 // system call tables, where the numbers mean something else, end it.
 func deny() error {
-	const (
-		number, arch = 0, 4 // offsets in struct seccomp_data
-		x32          = 0x40000000
-		load         = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
-		ifEqual      = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
-		ifAtLeast    = unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K
-		answer       = unix.BPF_RET | unix.BPF_K
-	)
-	if auditArch() == 0 {
+	if !seccomp.Known() {
 		return nil
 	}
-	filter := []unix.SockFilter{
-		{Code: load, K: arch},
-		{Code: ifEqual, K: auditArch(), Jt: 1},
-		{Code: answer, K: unix.SECCOMP_RET_KILL_PROCESS},
-		{Code: load, K: number},
-		{Code: ifAtLeast, K: x32, Jf: 1},
-		{Code: answer, K: unix.SECCOMP_RET_KILL_PROCESS},
-	}
+	filter := seccomp.Begin()
 	for _, call := range append(denied[:], legacy()...) {
-		filter = append(filter, unix.SockFilter{Code: ifEqual, K: call, Jf: 1},
-			unix.SockFilter{Code: answer, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)})
+		filter = append(filter, seccomp.Refuse(call, unix.EPERM)...)
 	}
-	filter = append(filter, unix.SockFilter{Code: answer, K: unix.SECCOMP_RET_ALLOW})
+	filter = append(filter, unix.SockFilter{Code: seccomp.Answer, K: unix.SECCOMP_RET_ALLOW})
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("give up new privileges: %w", err)

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/countersignhq/countersign/internal/seccomp"
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
 )
@@ -102,7 +103,7 @@ func refusal(said []byte) error {
 
 func (p Program) setup() (setup, Program, error) {
 	abi, err := ll.LandlockGetABIVersion()
-	if err != nil || !seccompKnown() {
+	if err != nil || !seccomp.Known() {
 		abi = 0
 	}
 	w, err := p.choose(abi)
