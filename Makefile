@@ -25,10 +25,11 @@ test:
 # check: what is slower, or looks at the code: staticcheck, the race detector where
 # goroutines meet, broken gates that must be caught, the first run in browsers and
 # 50 kills of the real binary, independent verifiers of the log, and one revision of MCP
-# before the official conformance suite.
+# before the official conformance suite. It must build for macOS too.
 check:
 	@sh internal/testenv/install.sh
 	$(GO) tool staticcheck $(TESTS)
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/countersign
 	$(GO) test -race -short ./gate ./internal/... ./door/... ./upstream/... ./store/memory
 	$(GO) test ./gate -run TestBrokenGatesAreCaught -mutants
 	$(GO) test ./cmd/countersign -run TestTheFirstRunInABrowser -journeys

@@ -14,6 +14,7 @@ import (
 	"github.com/countersignhq/countersign/store"
 	"github.com/countersignhq/countersign/store/storetest"
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/sys/unix"
 )
 
 // grown makes a record of some 600 leaves in a few commits, and closes it.
@@ -234,7 +235,7 @@ func pidText(t *testing.T, path string) string {
 
 func TestNetworkFileSystemsAreKnown(t *testing.T) {
 	for magic, want := range map[int64]string{0x6969: "NFS", 0xff534d42: "SMB", int64(int32(-11317950)): "SMB", 0xef53: "", 0x01021994: ""} {
-		if got := networkFS(magic); got != want {
+		if got := networkFS(&unix.Statfs_t{Type: magic}); got != want {
 			t.Errorf("%x is %q, want %q", magic, got, want)
 		}
 	}

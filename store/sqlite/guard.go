@@ -55,30 +55,12 @@ func holderName(text string) string {
 
 func (l *fileLock) release() error { return l.f.Close() }
 
-// networkFS are the file systems on which locks and syncs do not do what SQLite
-// needs of them, by the magic numbers of statfs(2).
-func networkFS(magic int64) string {
-	switch uint32(magic) {
-	case unix.NFS_SUPER_MAGIC:
-		return "NFS"
-	case unix.SMB_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC:
-		return "SMB"
-	case unix.V9FS_MAGIC:
-		return "9P"
-	case unix.CEPH_SUPER_MAGIC:
-		return "Ceph"
-	case unix.AFS_SUPER_MAGIC, unix.AFS_FS_MAGIC:
-		return "AFS"
-	}
-	return ""
-}
-
 func checkPlace(path string) error {
 	var fs unix.Statfs_t
 	if err := unix.Statfs(filepath.Dir(path), &fs); err != nil {
 		return fmt.Errorf("look at the folder: %w; make it first", err)
 	}
-	if name := networkFS(int64(fs.Type)); name != "" {
+	if name := networkFS(&fs); name != "" {
 		return fmt.Errorf("the folder is on a network file system (%s), which can lose what it said it kept; use a local disk", name)
 	}
 	return nil

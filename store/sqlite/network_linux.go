@@ -1,0 +1,21 @@
+package sqlite
+
+import "golang.org/x/sys/unix"
+
+// networkFS names the file system if it is one on which locks and syncs do not do
+// what SQLite needs of them, by the magic numbers of statfs(2).
+func networkFS(fs *unix.Statfs_t) string {
+	switch uint32(fs.Type) {
+	case unix.NFS_SUPER_MAGIC:
+		return "NFS"
+	case unix.SMB_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC:
+		return "SMB"
+	case unix.V9FS_MAGIC:
+		return "9P"
+	case unix.CEPH_SUPER_MAGIC:
+		return "Ceph"
+	case unix.AFS_SUPER_MAGIC, unix.AFS_FS_MAGIC:
+		return "AFS"
+	}
+	return ""
+}
