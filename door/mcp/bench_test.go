@@ -111,6 +111,7 @@ func benchRequest(address, session, body string) *http.Request {
 	r.Header.Set("Accept", "application/json, text/event-stream")
 	if session != "" {
 		r.Header.Set("Mcp-Session-Id", session)
+		r.Header.Set("Mcp-Protocol-Version", "2025-11-25")
 	}
 	return r
 }

@@ -59,7 +59,7 @@ func isID(raw []byte, id int64) bool { return string(raw) == strconv.FormatInt(i
 // stream reads events up to the one with the answer.
 func (s *Session) stream(body io.Reader, id int64, l rpc.Listener) (rpc.Answer, error) {
 	all := &io.LimitedReader{R: body, N: hopeless * (int64(s.cfg.MaxResult) + 256)}
-	in := events{lines: bufio.NewReaderSize(all, 64<<10), most: s.cfg.MaxResult + 256}
+	in := events{lines: bufio.NewReaderSize(all, 16<<10), most: s.cfg.MaxResult + 256}
 	for {
 		data, err := in.next()
 		switch {
