@@ -3,8 +3,8 @@
 //
 //	GET    /executor?resource=        where to attach: a remote.Welcome less its executor
 //	POST   /executor                  a remote.Hello attaches; 201, a remote.Welcome
-//	GET    /executor/{id}/work        waits up to 20 s; 200, a remote.Work, or 204
-//	POST   /executor/{id}/work/{work} a remote.Answer says what became of it; 204
+//	GET    /executor/{id}/jobs        waits up to 20 s; 200, a remote.Work, or 204
+//	POST   /executor/{id}/jobs/{job} a remote.Answer says what became of it; 204
 //	DELETE /executor/{id}             the process ends; 204
 //
 // Each call carries the agent's token. Refusals are problems (RFC 9457).
@@ -53,8 +53,8 @@ func New(cfg Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /executor", e.as(e.where))
 	mux.HandleFunc("POST /executor", e.as(e.attach))
-	mux.HandleFunc("GET /executor/{id}/work", e.as(e.take))
-	mux.HandleFunc("POST /executor/{id}/work/{work}", e.as(e.answer))
+	mux.HandleFunc("GET /executor/{id}/jobs", e.as(e.take))
+	mux.HandleFunc("POST /executor/{id}/jobs/{job}", e.as(e.answer))
 	mux.HandleFunc("DELETE /executor/{id}", e.as(e.detach))
 	return mux
 }
@@ -153,7 +153,7 @@ func (e *executors) answer(w http.ResponseWriter, r *http.Request, by countersig
 	if err != nil {
 		return err
 	}
-	if err := to.Answer(r.PathValue("id"), r.PathValue("work"), a); err != nil {
+	if err := to.Answer(r.PathValue("id"), r.PathValue("job"), a); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -81,19 +81,19 @@ func TestAnotherAgentCannotSpeakForAProcess(t *testing.T) {
 	}
 	at := "/executor/" + w.Executor
 	for _, c := range []struct{ as, method, path, body string }{
-		{"other", "GET", at + "/work", ""}, {"other", "POST", at + "/work/x", `{}`}, {"other", "DELETE", at, ""}, {"bot", "GET", "/executor/exe_none/work", ""},
+		{"other", "GET", at + "/jobs", ""}, {"other", "POST", at + "/jobs/x", `{}`}, {"other", "DELETE", at, ""}, {"bot", "GET", "/executor/exe_none/jobs", ""},
 	} {
 		if status, answer := ask(t, h, c.as, c.method, c.path, c.body); status != 404 {
 			t.Errorf("%s: %s %s: got %d %s", c.as, c.method, c.path, status, answer)
 		}
 	}
-	if status, answer := ask(t, h, "bot", "GET", at+"/work", ""); status != 204 {
+	if status, answer := ask(t, h, "bot", "GET", at+"/jobs", ""); status != 204 {
 		t.Errorf("nothing to do: got %d %s", status, answer)
 	}
-	if status, answer := ask(t, h, "bot", "POST", at+"/work/x", `{"execution":"succeeded"}`); status != 409 {
+	if status, answer := ask(t, h, "bot", "POST", at+"/jobs/x", `{"execution":"succeeded"}`); status != 409 {
 		t.Errorf("an answer that nobody waits for: got %d %s", status, answer)
 	}
-	if status, answer := ask(t, h, "bot", "POST", at+"/work/x", `{"execution":"succeeded","Execution":"failed"}`); status != 400 {
+	if status, answer := ask(t, h, "bot", "POST", at+"/jobs/x", `{"execution":"succeeded","Execution":"failed"}`); status != 400 {
 		t.Errorf("an answer that reads two ways: got %d %s", status, answer)
 	}
 	if status, _ := ask(t, h, "bot", "DELETE", at, ""); status != 204 {

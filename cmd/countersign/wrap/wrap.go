@@ -134,7 +134,7 @@ func pause(ctx context.Context) error {
 func (p *process) work(ctx context.Context) error {
 	for ctx.Err() == nil {
 		var w remote.Work
-		err := p.call(ctx, http.MethodGet, "/"+p.executor+"/work", nil, &w)
+		err := p.call(ctx, http.MethodGet, "/"+p.executor+"/jobs", nil, &w)
 		switch {
 		case err == nil && w.ID != "":
 			executor := p.executor
@@ -180,7 +180,7 @@ func (p *process) answer(executor, work string, a remote.Answer) {
 	ctx, cancel := context.WithTimeout(context.Background(), ledger.PermitLife)
 	defer cancel()
 	for {
-		err := p.call(ctx, http.MethodPost, "/"+executor+"/work/"+work, a, nil)
+		err := p.call(ctx, http.MethodPost, "/"+executor+"/jobs/"+work, a, nil)
 		if err == nil {
 			return
 		}
