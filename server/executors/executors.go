@@ -4,7 +4,7 @@
 //	GET    /executor?resource=        where to attach: a remote.Welcome less its executor
 //	POST   /executor                  a remote.Hello attaches; 201, a remote.Welcome
 //	GET    /executor/{id}/jobs        waits up to 20 s; 200, a remote.Work, or 204
-//	POST   /executor/{id}/jobs/{job} a remote.Answer says what became of it; 204
+//	POST   /executor/{id}/jobs/{job}  a remote.Answer says what became of it; 204
 //	DELETE /executor/{id}             the process ends; 204
 //
 // Each call carries the agent's token. Refusals are problems (RFC 9457).
