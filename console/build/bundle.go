@@ -30,7 +30,7 @@ func bundle(web string) (map[string][]byte, error) {
 		Platform:         api.PlatformBrowser,
 		MinifyWhitespace: true, MinifyIdentifiers: true, MinifySyntax: true,
 		LegalComments: api.LegalCommentsNone,
-		Loader:        map[string]api.Loader{".svg": api.LoaderCopy},
+		Loader:        map[string]api.Loader{".svg": api.LoaderCopy, ".yaml": api.LoaderText},
 		// The fonts lie beside the style sheet where it is served.
 		External: []string{"fonts/*", "./fonts/*"},
 	})

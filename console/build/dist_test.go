@@ -42,9 +42,10 @@ func TestTheSourcesMakeTheSameBytesTwice(t *testing.T) {
 	if err := os.CopyFS(elsewhere, os.DirFS("../web")); err != nil {
 		t.Fatal(err)
 	}
-	styles := filepath.Join(elsewhere, "..", "..", "server", "web", "static")
-	if err := os.CopyFS(styles, os.DirFS("../../server/web/static")); err != nil {
-		t.Fatal(err)
+	for _, folder := range []string{"server/web/static", "channel/slack"} { // whose files are bundled too
+		if err := os.CopyFS(filepath.Join(elsewhere, "..", "..", folder), os.DirFS("../../"+folder)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	second, err := bundle(elsewhere)
 	if err != nil {

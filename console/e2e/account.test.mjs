@@ -1,4 +1,5 @@
 // What is the reader's own: linked chat accounts, and how they decide.
+import { readFileSync } from "node:fs";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { away, insight, link, onCall } from "./fixtures/around.mjs";
@@ -120,5 +121,21 @@ test("who is on call, and who is away, stands with the people", async () => {
   await page.getByRole("row", { name: /oncall:payments Bob Okafor payments/ }).waitFor();
   await page.getByRole("row", { name: /oncall:platform nobody platform/ }).waitFor();
   await page.getByText(/^until .*; Alice Moreau stands in$/).waitFor();
+  await page.context().close();
+});
+
+test("what Slack is to be given can be copied whole", async () => {
+  const { page } = await it.visit("/account", (w) => (w.links.chats = []), { permissions: ["clipboard-read", "clipboard-write"] });
+  await page.getByRole("link", { name: "Connect Slack" }).click();
+  await page.getByText("Slack is not connected.").waitFor();
+  const pasted = async (what) => {
+    await page.getByRole("button", { name: `Copy ${what}` }).click();
+    await page.getByRole("button", { name: `Copied ${what}` }).waitFor();
+    return page.evaluate(() => navigator.clipboard.readText());
+  };
+  assert.equal(await pasted("the manifest"), readFileSync(new URL("../../channel/slack/manifest.yaml", import.meta.url), "utf8"));
+  assert.match(await pasted("the configuration"), /^channels:\n {2}slack:\n {4}bot_token: env:SLACK_BOT_TOKEN\n/);
+  assert.equal(await pasted("the command"), "countersign doctor");
+  quiet(page);
   await page.context().close();
 });

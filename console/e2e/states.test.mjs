@@ -72,6 +72,8 @@ const signs = { you: { ...states.passkey().you } };
 const open = "/?group=agt_deploy~restart-one-unit";
 const tick = async (page) => page.getByLabel("All 3 that are shown here").check();
 Object.assign(pages, {
+  "setup-slack": { at: "/setup/slack", few: true },
+  "setup-slack-none": { at: "/setup/slack", with: (w) => (w.links.chats = []) },
   account: { at: "/account", few: true, with: (w) => (w.links.links = [link()]) },
   "account-none": { at: "/account", with: (w) => { w.links.chats = []; w.me.person.groups = []; } },
   "account-code": { at: "/account", act: click("Link Slack"), wait: ".tosay", few: true },

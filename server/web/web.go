@@ -88,7 +88,7 @@ func New(g *gate.Gate, kept store.Ephemeral, cfg Config) (*Web, error) {
 
 func (w *Web) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	for _, page := range []string{"/{$}", "/r/{id}", "/history", "/people", "/agents", "/resources", "/policy", "/insight", "/account"} {
+	for _, page := range []string{"/{$}", "/r/{id}", "/history", "/people", "/agents", "/resources", "/policy", "/insight", "/account", "/setup/slack"} {
 		mux.HandleFunc("GET "+page, w.closed)
 	}
 	for _, page := range []string{"/verify", "/setup", "/join", "/recover"} {

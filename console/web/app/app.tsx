@@ -13,6 +13,7 @@ import { RecoverPage } from "../pages/recover/recover";
 import { RequestPage } from "../pages/request/request";
 import { ResourcesPage } from "../pages/resources/resources";
 import { SetupPage } from "../pages/setup/setup";
+import { SlackPage } from "../pages/setup/slack";
 import { VerifyPage } from "../pages/verify/verify";
 import { Announcer } from "./announce";
 import { HeldBand } from "./held";
@@ -42,6 +43,7 @@ const pages: readonly Page[] = [
   { path: /^\/insight$/, here: "/insight", draw: InsightPage },
   { path: /^\/account$/, here: "/account", draw: AccountPage },
   { path: /^\/setup$/, here: "/setup", draw: SetupPage, open: true },
+  { path: /^\/setup\/slack$/, here: "/setup", draw: SlackPage },
   { path: /^\/join$/, here: "", draw: JoinPage, open: true },
   { path: /^\/recover$/, here: "", draw: RecoverPage, open: true },
 ];

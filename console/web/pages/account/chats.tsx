@@ -62,7 +62,7 @@ function Listed({ of, again }: { of: ChatLinks; again: () => void }) {
         {of.chats.map((c) => (shown && !fresh && shown.chat === c ? null : (
           <div key={c} class="acts start"><button type="button" class="btn" onClick={() => void link(c)}><Icon name="link" />Link {chatName(c)}</button></div>
         )))}
-        {of.chats.length === 0 && <p>No chat is connected to this server. The operator adds one under <span class="mono">channels:</span> in the configuration.</p>}
+        {of.chats.length === 0 && <p>No chat is connected to this server. <a href="/setup/slack">Connect Slack</a>, if you operate it.</p>}
       </div>
       {of.links.length > 0 && (
         <Table label="Your chat accounts" columns={[{ name: "Account" }, { name: "Chat" }, { name: "Workspace" }, { name: "Since" }, { name: "Act", num: true }]}>

@@ -47,7 +47,7 @@ function Checklist() {
       <div class="stack">
         {!me.paired && <Notice kind="warn" icon="user-check" title="You are alone here."><p>Until a second person holds a passkey, every change of the rules is made at once and recorded as <span class="mono">solo</span>. Inviting one ends that, and it cannot be undone.</p></Notice>}
         <ol class="panel check">{me.checklist.map((c, i) => <Item key={c.id} of={c} n={i + 1} now={c === now} />)}</ol>
-        <p class="faint">This page goes away when all are done. Its steps are also in <span class="mono">countersign doctor</span>.</p>
+        <p class="faint">This page goes away when all are done. Its steps are also in <span class="mono">countersign doctor</span>. Reviewers can be asked <a href="/setup/slack">in Slack</a> too.</p>
       </div>
     </div>
   );
