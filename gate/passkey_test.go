@@ -10,6 +10,7 @@ import (
 	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/ledger/ledgertest"
+	"github.com/countersignhq/countersign/ledger/receipt"
 )
 
 // passkeyPolicy wants a passkey where testPolicy wants two sessions.
@@ -54,17 +55,17 @@ func (w *world) take(d gate.Decision) error {
 
 // proven fails unless the receipt of the request verifies, and the auditor finds
 // nothing in the log.
-func (w *world) proven(id countersign.RequestID) ledger.Report {
+func (w *world) proven(id countersign.RequestID) receipt.Report {
 	w.t.Helper()
 	entries, err := w.store.Events(w.t.Context(), id)
 	must(w.t, err)
 	head, err := w.store.Head(w.t.Context())
 	must(w.t, err)
-	receipt, err := ledger.ReceiptOf(w.t.Context(), entries, w.store.Events, w.store.Tile, head)
+	made, err := receipt.Of(w.t.Context(), entries, w.store.Events, w.store.Tile, head)
 	must(w.t, err)
-	b, err := receipt.Marshal()
+	b, err := made.Marshal()
 	must(w.t, err)
-	report := ledger.Verify(b, w.trust)
+	report := receipt.Verify(b, w.trust)
 	if !report.Holds {
 		w.t.Errorf("the receipt of %s does not hold: %+v", id, report.Steps)
 	}

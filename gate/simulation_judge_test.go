@@ -12,6 +12,7 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/audit"
 	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/ledger/receipt"
 	"github.com/countersignhq/countersign/store"
 )
 
@@ -57,18 +58,18 @@ func (h *history) signaturesHold(head ledger.Checkpoint) error {
 		if err != nil {
 			return err
 		}
-		receipt, err := ledger.ReceiptOf(ctx, entries, h.store.Events, h.store.Tile, head)
-		if err != nil || len(receipt.Enrolments.Entries) == 0 {
+		made, err := receipt.Of(ctx, entries, h.store.Events, h.store.Tile, head)
+		if err != nil || len(made.Enrolments.Entries) == 0 {
 			if err != nil {
 				return fmt.Errorf("receipt of %s: %w", id, err)
 			}
 			continue
 		}
-		b, err := receipt.Marshal()
+		b, err := made.Marshal()
 		if err != nil {
 			return err
 		}
-		if report := ledger.Verify(b, h.trust); !report.Holds {
+		if report := receipt.Verify(b, h.trust); !report.Holds {
 			return fmt.Errorf("the receipt of %s does not hold: %+v", id, report.Steps)
 		}
 		h.did["receipt with a signature"]++

@@ -12,6 +12,7 @@ import (
 	"github.com/countersignhq/countersign/brief"
 	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/ledger/receipt"
 	"github.com/countersignhq/countersign/store"
 )
 
@@ -230,12 +231,12 @@ func (w *world) verified(id countersign.RequestID) {
 	must(w.t, err)
 	head, err := w.store.Head(w.t.Context())
 	must(w.t, err)
-	receipt, err := ledger.ReceiptOf(w.t.Context(), entries, w.store.Events, w.store.Tile, head)
+	made, err := receipt.Of(w.t.Context(), entries, w.store.Events, w.store.Tile, head)
 	must(w.t, err)
-	file, err := receipt.Marshal()
+	file, err := made.Marshal()
 	must(w.t, err)
-	for _, step := range ledger.Verify(file, w.trust).Steps {
-		if step.Result != ledger.OK {
+	for _, step := range receipt.Verify(file, w.trust).Steps {
+		if step.Result != receipt.OK {
 			w.t.Errorf("the receipt fails at %s: %s %v", step.Name, step.Detail, step.Lines)
 		}
 	}

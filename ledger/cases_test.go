@@ -1,10 +1,11 @@
-package ledger
+package ledger_test
 
 import (
 	"testing"
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
 )
 
 // A receiptCase is a receipt and the step that it must fail, 0 if it holds.
@@ -60,15 +61,15 @@ func honest(t testing.TB) []receiptCase {
 		{name: "voided-and-approved-anew", says: "1 of 1", at: 11, file: tell(t).held(one).
 			decided(approved, bob, countersign.Approve, countersign.Session).voided(one, bob.ID).
 			decided(approved, priya, countersign.Approve, countersign.Session).released(5).completed(countersign.ExecutionSucceeded).recorded().file(t)},
-		{name: "nothing-disclosed", says: "0 of 0, 11 not disclosed", at: 8, file: hiding(t, func(d *Disclosure) { *d = Disclosure{} })},
-		{name: "who-not-disclosed", says: "not disclosed", at: 11, file: hiding(t, func(d *Disclosure) { d.Who = nil })},
-		{name: "context-not-disclosed", says: "not disclosed", at: 11, file: hiding(t, func(d *Disclosure) { d.Context = nil })},
-		{name: "command-not-disclosed", says: "not disclosed", at: 9, file: hiding(t, func(d *Disclosure) { d.Command = nil })},
+		{name: "nothing-disclosed", says: "0 of 0, 11 not disclosed", at: 8, file: hiding(t, func(d *ledger.Disclosure) { *d = ledger.Disclosure{} })},
+		{name: "who-not-disclosed", says: "not disclosed", at: 11, file: hiding(t, func(d *ledger.Disclosure) { d.Who = nil })},
+		{name: "context-not-disclosed", says: "not disclosed", at: 11, file: hiding(t, func(d *ledger.Disclosure) { d.Context = nil })},
+		{name: "command-not-disclosed", says: "not disclosed", at: 9, file: hiding(t, func(d *ledger.Disclosure) { d.Command = nil })},
 	}
 }
 
 // hiding is the usual receipt for a holder who may not see all of it.
-func hiding(t testing.TB, hide func(d *Disclosure)) []byte {
+func hiding(t testing.TB, hide func(d *ledger.Disclosure)) []byte {
 	t.Helper()
 	r := ran(t).recorded()
 	for i := range r.entries {

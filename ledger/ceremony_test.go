@@ -1,4 +1,4 @@
-package ledger
+package ledger_test
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/ledger/receipt"
 )
 
 type ceremonyVector struct {
@@ -19,17 +21,17 @@ type ceremonyVector struct {
 	Command   countersign.Digest    `json:"command"`
 	Choice    countersign.Choice    `json:"choice"`
 	Request   countersign.RequestID `json:"request"`
-	Held      Commitment            `json:"held"` // hex
+	Held      ledger.Commitment     `json:"held"` // hex
 	Policy    countersign.Digest    `json:"policy,omitzero"`
 	View      countersign.Digest    `json:"view"`
 	Approver  string                `json:"approver"`
 	Challenge string                `json:"challenge"` // hex
 }
 
-func testCeremony() Ceremony {
+func testCeremony() ledger.Ceremony {
 	nonce := sha256.Sum256([]byte("test nonce"))
-	return Ceremony{Nonce: nonce[:], Command: digestOf("command"), Choice: countersign.Approve, Request: "req_b7n0e3vyk2sm",
-		Held: Hash(digestOf("held")), Policy: digestOf("policy"), View: digestOf("view"), Approver: bob.ID}
+	return ledger.Ceremony{Nonce: nonce[:], Command: digestOf("command"), Choice: countersign.Approve, Request: "req_b7n0e3vyk2sm",
+		Held: ledger.Hash(digestOf("held")), Policy: digestOf("policy"), View: digestOf("view"), Approver: bob.ID}
 }
 
 func TestTheChallengeVectorsHold(t *testing.T) {
@@ -37,15 +39,15 @@ func TestTheChallengeVectorsHold(t *testing.T) {
 		var vectors []ceremonyVector
 		other := testCeremony()
 		other.Choice, other.Policy, other.Approver = countersign.Reject, countersign.Digest{}, "per_Ü"
-		for _, c := range []Ceremony{testCeremony(), other} {
+		for _, c := range []ledger.Ceremony{testCeremony(), other} {
 			challenge := c.Challenge()
-			vectors = append(vectors, ceremonyVector{c.Nonce, c.Command, c.Choice, c.Request, Commitment(c.Held), c.Policy, c.View, c.Approver, hex.EncodeToString(challenge[:])})
+			vectors = append(vectors, ceremonyVector{c.Nonce, c.Command, c.Choice, c.Request, ledger.Commitment(c.Held), c.Policy, c.View, c.Approver, hex.EncodeToString(challenge[:])})
 		}
 		writeVectors(t, "challenges.json", vectors)
 	}
 	vectors := readVectors[[]ceremonyVector](t, "challenges.json")
 	for _, v := range vectors {
-		got := Ceremony{v.Nonce, v.Command, v.Choice, v.Request, Hash(v.Held), v.Policy, v.View, v.Approver}.Challenge()
+		got := ledger.Ceremony{v.Nonce, v.Command, v.Choice, v.Request, ledger.Hash(v.Held), v.Policy, v.View, v.Approver}.Challenge()
 		if hex.EncodeToString(got[:]) != v.Challenge {
 			t.Errorf("challenge of %+v: got %x, want %s", v, got, v.Challenge)
 		}
@@ -79,12 +81,12 @@ func TestTheChallengeIsWhatTheFormatSays(t *testing.T) {
 
 func TestEveryPartOfACeremonyChangesTheChallenge(t *testing.T) {
 	seen := map[[32]byte]string{testCeremony().Challenge(): "nothing"}
-	for name, change := range map[string]func(c *Ceremony){
-		"nonce": func(c *Ceremony) { c.Nonce[31] ^= 1 }, "command": func(c *Ceremony) { c.Command[0] ^= 1 },
-		"choice": func(c *Ceremony) { c.Choice = countersign.Reject }, "request": func(c *Ceremony) { c.Request += "x" },
-		"held": func(c *Ceremony) { c.Held[0] ^= 1 }, "policy": func(c *Ceremony) { c.Policy[0] ^= 1 },
-		"view": func(c *Ceremony) { c.View[0] ^= 1 }, "approver": func(c *Ceremony) { c.Approver += "x" },
-		"a letter that moves": func(c *Ceremony) { c.Choice, c.Request = "approver", "eq_b7n0e3vyk2sm" },
+	for name, change := range map[string]func(c *ledger.Ceremony){
+		"nonce": func(c *ledger.Ceremony) { c.Nonce[31] ^= 1 }, "command": func(c *ledger.Ceremony) { c.Command[0] ^= 1 },
+		"choice": func(c *ledger.Ceremony) { c.Choice = countersign.Reject }, "request": func(c *ledger.Ceremony) { c.Request += "x" },
+		"held": func(c *ledger.Ceremony) { c.Held[0] ^= 1 }, "policy": func(c *ledger.Ceremony) { c.Policy[0] ^= 1 },
+		"view": func(c *ledger.Ceremony) { c.View[0] ^= 1 }, "approver": func(c *ledger.Ceremony) { c.Approver += "x" },
+		"a letter that moves": func(c *ledger.Ceremony) { c.Choice, c.Request = "approver", "eq_b7n0e3vyk2sm" },
 	} {
 		c := testCeremony()
 		change(&c)
@@ -98,25 +100,25 @@ func TestEveryPartOfACeremonyChangesTheChallenge(t *testing.T) {
 func TestAnAssertionIsOfOneCeremony(t *testing.T) {
 	c := testCeremony()
 	good := signing{key: es256(t, "phone", bob)}.assert(c)
-	if err := CheckAssertion(good, c); err != nil {
+	if err := ledger.CheckAssertion(good, c); err != nil {
 		t.Fatal(err)
 	}
-	for name, change := range map[string]func(c *Ceremony){
-		"another nonce":      func(c *Ceremony) { c.Nonce = bytes.Repeat([]byte{1}, 32) },
-		"another choice":     func(c *Ceremony) { c.Choice = countersign.Reject },
-		"an escalation":      func(c *Ceremony) { c.Choice = countersign.Escalate },
-		"another request":    func(c *Ceremony) { c.Request = "req_000000000000" },
-		"no held leaf":       func(c *Ceremony) { c.Held = Hash{} },
-		"nobody to approve":  func(c *Ceremony) { c.Approver = "" },
-		"a very long person": func(c *Ceremony) { c.Approver = strings.Repeat("x", 1<<16) },
+	for name, change := range map[string]func(c *ledger.Ceremony){
+		"another nonce":      func(c *ledger.Ceremony) { c.Nonce = bytes.Repeat([]byte{1}, 32) },
+		"another choice":     func(c *ledger.Ceremony) { c.Choice = countersign.Reject },
+		"an escalation":      func(c *ledger.Ceremony) { c.Choice = countersign.Escalate },
+		"another request":    func(c *ledger.Ceremony) { c.Request = "req_000000000000" },
+		"no held leaf":       func(c *ledger.Ceremony) { c.Held = ledger.Hash{} },
+		"nobody to approve":  func(c *ledger.Ceremony) { c.Approver = "" },
+		"a very long person": func(c *ledger.Ceremony) { c.Approver = strings.Repeat("x", 1<<16) },
 	} {
 		other := c
 		change(&other)
-		if err := CheckAssertion(good, other); err == nil {
+		if err := ledger.CheckAssertion(good, other); err == nil {
 			t.Errorf("%s: the assertion was taken", name)
 		}
 	}
-	if err := CheckAssertion(countersign.Assertion{}, Ceremony{}); err == nil {
+	if err := ledger.CheckAssertion(countersign.Assertion{}, ledger.Ceremony{}); err == nil {
 		t.Error("the empty assertion was taken")
 	}
 }
@@ -127,7 +129,7 @@ func TestKeysOfOtherKindsAreRefused(t *testing.T) {
 	trailing := append(es256(t, "phone", bob).Key, 0)
 	pss := bytes.Replace(rs256(t, "desktop", bob).Key, []byte{0x39, 1, 0}, []byte{0x38, 36}, 1)
 	for name, key := range map[string][]byte{"nothing": nil, "RSA of 1024 bits": small, "PSS": pss, "bytes behind it": trailing} {
-		if err := CheckKey(key); err == nil {
+		if err := ledger.CheckKey(key); err == nil {
 			t.Errorf("%s: the key was taken", name)
 		}
 	}
@@ -139,7 +141,7 @@ func TestNoByteOfASignedReceiptIsFreeToChange(t *testing.T) {
 	key := es256(t, "phone", bob)
 	good := heldForPasskey(t).decided(approved, bob, countersign.Approve, countersign.Passkey).
 		countersigned(signing{key: key}).enrolled(enrolment(key.Credential)).recorded().file(t)
-	if r := Verify(good, trust); !r.Holds {
+	if r := receipt.Verify(good, trust); !r.Holds {
 		t.Fatalf("it does not hold unchanged: %s", printed(r))
 	}
 	bits := make([]byte, len(good))
@@ -152,7 +154,7 @@ func TestNoByteOfASignedReceiptIsFreeToChange(t *testing.T) {
 			file := bytes.Clone(good)
 			for i := half; i < len(file); i += 2 {
 				file[i] ^= bits[i]
-				if Verify(file, trust).Holds {
+				if receipt.Verify(file, trust).Holds {
 					t.Errorf("byte %d of %d is free: %q", i, len(file), around(file, i))
 				}
 				file[i] ^= bits[i]
@@ -173,46 +175,46 @@ func TestAReceiptHoldsTheEnrolmentsOfWhoSigned(t *testing.T) {
 	later := change(3, noon.Add(time.Minute), bobs.Credential)
 	r.enrol(t, later)
 	read := readerOf(r)
-	receipt, err := ReceiptOf(t.Context(), r.entries, read, r.tile, cp)
+	made, err := receipt.Of(t.Context(), r.entries, read, r.tile, cp)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(receipt.Enrolments.Entries); n != 3 {
+	if n := len(made.Enrolments.Entries); n != 3 {
 		t.Errorf("got %d enrolments, want bob's two up to the checkpoint and priya's one", n)
 	}
-	b, err := receipt.Marshal()
+	b, err := made.Marshal()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report := Verify(b, testTrust(t)); !report.Holds || report.Steps[9].Detail != "2 of 2" || report.Who[1].Assertion == nil {
+	if report := receipt.Verify(b, testTrust(t)); !report.Holds || report.Steps[9].Detail != "2 of 2" || report.Who[1].Assertion == nil {
 		t.Errorf("it does not hold: %s", printed(report))
 	}
-	events := Leaves{receipt.Entries, receipt.Proofs}
-	if _, err := BuildReceipt(events, Leaves{}, cp); err == nil {
+	events := receipt.Leaves{Entries: made.Entries, Proofs: made.Proofs}
+	if _, err := receipt.Build(events, receipt.Leaves{}, cp); err == nil {
 		t.Error("a receipt without the enrolments was built")
 	}
-	if _, err := BuildReceipt(events, Leaves{receipt.Enrolments.Entries, receipt.Enrolments.Proofs[1:]}, cp); err == nil {
+	if _, err := receipt.Build(events, receipt.Leaves{Entries: made.Enrolments.Entries, Proofs: made.Enrolments.Proofs[1:]}, cp); err == nil {
 		t.Error("a receipt with a proof too few was built")
 	}
-	if _, err := BuildReceipt(events, Leaves{receipt.Enrolments.Entries, events.Proofs[:3]}, cp); err == nil {
+	if _, err := receipt.Build(events, receipt.Leaves{Entries: made.Enrolments.Entries, Proofs: events.Proofs[:3]}, cp); err == nil {
 		t.Error("a receipt with the proofs of other leaves was built")
 	}
-	sealed := append([]Entry(nil), r.entries...)
+	sealed := append([]ledger.Entry(nil), r.entries...)
 	for i := range sealed {
 		sealed[i].Open.Who = nil
 	}
-	receipt, err = ReceiptOf(t.Context(), sealed, read, r.tile, cp)
-	if err != nil || len(receipt.Enrolments.Entries) != 0 {
-		t.Errorf("got %d enrolments and %v where nobody is disclosed, want none", len(receipt.Enrolments.Entries), err)
+	made, err = receipt.Of(t.Context(), sealed, read, r.tile, cp)
+	if err != nil || len(made.Enrolments.Entries) != 0 {
+		t.Errorf("got %d enrolments and %v where nobody is disclosed, want none", len(made.Enrolments.Entries), err)
 	}
 }
 
 // readerOf reads the enrolments of a record, as a store does.
-func readerOf(r *record) EventsFunc {
-	return func(_ context.Context, id countersign.RequestID) ([]Entry, error) {
-		var found []Entry
+func readerOf(r *record) receipt.EventsFunc {
+	return func(_ context.Context, id countersign.RequestID) ([]ledger.Entry, error) {
+		var found []ledger.Entry
 		for _, e := range r.enrolments {
-			st, err := ParseLeaf(e.Leaf)
+			st, err := ledger.ParseLeaf(e.Leaf)
 			if err != nil {
 				return nil, err
 			}

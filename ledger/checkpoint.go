@@ -73,11 +73,12 @@ func SignCheckpoint(origin string, e Edge, s note.Signer) (Checkpoint, error) {
 // and one of its signatures must verify by a known key of that name. Lines after
 // the root are refused: this version writes none.
 func OpenCheckpoint(b []byte, origin string, keys note.Verifiers) (Checkpoint, error) {
-	cp, _, err := openNote(b, origin, keys)
+	cp, _, err := OpenNote(b, origin, keys)
 	return cp, err
 }
 
-func openNote(b []byte, origin string, keys note.Verifiers) (Checkpoint, *note.Note, error) {
+// OpenNote is OpenCheckpoint for whoever needs the signatures too.
+func OpenNote(b []byte, origin string, keys note.Verifiers) (Checkpoint, *note.Note, error) {
 	n, err := note.Open(b, keys)
 	if err != nil {
 		return Checkpoint{}, nil, fmt.Errorf("checkpoint: %w", err)

@@ -1,34 +1,35 @@
-package ledger
+package ledger_test
 
 import (
 	"bytes"
 	"strings"
 	"testing"
 
+	"github.com/countersignhq/countersign/ledger"
 	"golang.org/x/mod/sumdb/note"
 )
 
 func TestACheckpointIsSignedAndOpened(t *testing.T) {
-	private, vkey, err := NewKey("log.example/1")
+	private, vkey, err := ledger.NewKey("log.example/1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := NewSigner(private)
+	s, err := ledger.NewSigner(private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := NewVerifier(vkey)
+	v, err := ledger.NewVerifier(vkey)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var g grove
 	for _, size := range []int{0, 1, 300} {
 		g.grow(t, size-int(g.edge.Size()))
-		cp, err := SignCheckpoint("log.example/1", g.edge, s)
+		cp, err := ledger.SignCheckpoint("log.example/1", g.edge, s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := OpenCheckpoint(cp.Note, "log.example/1", note.VerifierList(v))
+		got, err := ledger.OpenCheckpoint(cp.Note, "log.example/1", note.VerifierList(v))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +37,7 @@ func TestACheckpointIsSignedAndOpened(t *testing.T) {
 			t.Errorf("size %d: got %+v", size, got)
 		}
 	}
-	if _, err := SignCheckpoint("log.example/2", g.edge, s); err == nil {
+	if _, err := ledger.SignCheckpoint("log.example/2", g.edge, s); err == nil {
 		t.Error("the key of one log signed for another")
 	}
 }
@@ -71,30 +72,30 @@ func TestOnlyTheLogsOwnCheckpointOpens(t *testing.T) {
 		"a changed size":         bytes.Replace(sign(text, log), []byte("\n0\n"), []byte("\n1\n"), 1),
 		"a signature of another": append([]byte(strings.Replace(text, "0", "1", 1)), sign(text, log)[len(text):]...),
 	} {
-		if cp, err := OpenCheckpoint(b, testOrigin, keys); err == nil {
+		if cp, err := ledger.OpenCheckpoint(b, testOrigin, keys); err == nil {
 			t.Errorf("%s: got %+v, want an error", name, cp)
 		}
 	}
 	for name, b := range map[string][]byte{"the log": sign(text, log), "and a witness": sign(text, witness, log), "and a stranger": sign(text, log, stranger)} {
-		if _, err := OpenCheckpoint(b, testOrigin, keys); err != nil {
+		if _, err := ledger.OpenCheckpoint(b, testOrigin, keys); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := OpenCheckpoint(sign(text, log), testOrigin, nil); err == nil {
+	if _, err := ledger.OpenCheckpoint(sign(text, log), testOrigin, nil); err == nil {
 		t.Error("a checkpoint opened with no key")
 	}
 }
 
 func TestAKeyIsRefusedThatNamesNoLog(t *testing.T) {
 	for _, origin := range []string{"", "two words", "a+b", "line\n"} {
-		if _, _, err := NewKey(origin); err == nil {
+		if _, _, err := ledger.NewKey(origin); err == nil {
 			t.Errorf("origin %q: a key was made", origin)
 		}
 	}
-	if _, err := NewSigner("PRIVATE+KEY+x"); err == nil {
+	if _, err := ledger.NewSigner("PRIVATE+KEY+x"); err == nil {
 		t.Error("a malformed private key was read")
 	}
-	if _, err := NewVerifier("x+1+y"); err == nil {
+	if _, err := ledger.NewVerifier("x+1+y"); err == nil {
 		t.Error("a malformed verifier key was read")
 	}
 }

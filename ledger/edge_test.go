@@ -1,4 +1,4 @@
-package ledger
+package ledger_test
 
 import (
 	"context"
@@ -8,15 +8,16 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/countersignhq/countersign/ledger"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
 // A grove keeps a log in memory: its hashes as package tlog stores them, and the
 // full tiles as stores keep them.
 type grove struct {
-	edge   Edge
+	edge   ledger.Edge
 	full   map[tileAt][]byte
-	stored []Hash
+	stored []ledger.Hash
 }
 
 type tileAt struct {
@@ -24,29 +25,29 @@ type tileAt struct {
 	n     int64
 }
 
-func (g *grove) ReadHashes(indexes []int64) ([]Hash, error) {
-	out := make([]Hash, len(indexes))
+func (g *grove) ReadHashes(indexes []int64) ([]ledger.Hash, error) {
+	out := make([]ledger.Hash, len(indexes))
 	for i, x := range indexes {
 		out[i] = g.stored[x]
 	}
 	return out, nil
 }
 
-func leafHash(i int64) Hash {
-	return LeafHash(binary.BigEndian.AppendUint64(nil, uint64(i)))
+func leafHash(i int64) ledger.Hash {
+	return ledger.LeafHash(binary.BigEndian.AppendUint64(nil, uint64(i)))
 }
 
 // grow adds leaves that say nothing.
 func (g *grove) grow(t testing.TB, n int) {
 	t.Helper()
-	var batch []Hash
+	var batch []ledger.Hash
 	for i := range int64(n) {
 		batch = append(batch, leafHash(g.edge.Size()+i))
 	}
 	g.hash(t, batch...)
 }
 
-func (g *grove) hash(t testing.TB, batch ...Hash) {
+func (g *grove) hash(t testing.TB, batch ...ledger.Hash) {
 	t.Helper()
 	if g.full == nil {
 		g.full = map[tileAt][]byte{}
@@ -76,8 +77,8 @@ func (g *grove) tile(_ context.Context, t tlog.Tile) ([]byte, error) {
 	return b[:t.W*tlog.HashSize], nil
 }
 
-func (g *grove) checkpoint() Checkpoint {
-	return Checkpoint{Origin: "log.example/1", Size: g.edge.Size(), Root: g.edge.Root()}
+func (g *grove) checkpoint() ledger.Checkpoint {
+	return ledger.Checkpoint{Origin: "log.example/1", Size: g.edge.Size(), Root: g.edge.Root()}
 }
 
 func seeded(t testing.TB) *rand.Rand {
@@ -104,7 +105,7 @@ func TestTheEdgeAgreesWithPackageTlogAtEverySize(t *testing.T) {
 		g.grow(t, batch)
 	}
 	tiles := 0
-	for _, tile := range tlog.NewTiles(TileHeight, 0, g.edge.Size()) {
+	for _, tile := range tlog.NewTiles(ledger.TileHeight, 0, g.edge.Size()) {
 		want, err := tlog.ReadTileData(tile, &g)
 		if err != nil {
 			t.Fatal(err)
@@ -124,16 +125,16 @@ func TestAnEdgeStaysAsItWasWhenItIsAppendedTo(t *testing.T) {
 	rnd := seeded(t)
 	var g grove
 	g.grow(t, 256*3+rnd.IntN(300))
-	old, _ := g.edge.Append([]Hash{leafHash(0)}) // its last tile has room to grow into
+	old, _ := g.edge.Append([]ledger.Hash{leafHash(0)}) // its last tile has room to grow into
 	root, tile := old.Root(), lastTile(t, old)
 
-	a, _ := old.Append([]Hash{leafHash(1), leafHash(2)})
+	a, _ := old.Append([]ledger.Hash{leafHash(1), leafHash(2)})
 	aRoot, aTile := a.Root(), lastTile(t, a)
-	b, _ := old.Append([]Hash{leafHash(3), leafHash(4)})
+	b, _ := old.Append([]ledger.Hash{leafHash(3), leafHash(4)})
 	if a.Root() != aRoot || lastTile(t, a) != aTile {
 		t.Error("one future of an edge changed when another began")
 	}
-	again, _ := old.Append([]Hash{leafHash(1), leafHash(2)})
+	again, _ := old.Append([]ledger.Hash{leafHash(1), leafHash(2)})
 	if again.Root() != aRoot || lastTile(t, again) != aTile || b.Root() == aRoot {
 		t.Errorf("the futures of one edge are mixed up: %v, %v, %v", a.Root(), b.Root(), again.Root())
 	}
@@ -143,7 +144,7 @@ func TestAnEdgeStaysAsItWasWhenItIsAppendedTo(t *testing.T) {
 }
 
 // lastTile is a copy of the last tile of leaf hashes.
-func lastTile(t testing.TB, e Edge) string {
+func lastTile(t testing.TB, e ledger.Edge) string {
 	t.Helper()
 	b, ok := e.Tile(0, (e.Size()-1)/256, int((e.Size()-1)%256)+1)
 	if !ok {
@@ -162,14 +163,14 @@ func TestAnEdgeIsRebuiltFromItsTiles(t *testing.T) {
 	var g grove
 	for _, size := range sizes {
 		g.grow(t, size-int(g.edge.Size()))
-		e, err := EdgeAt(t.Context(), int64(size), g.tile)
+		e, err := ledger.EdgeAt(t.Context(), int64(size), g.tile)
 		if err != nil {
 			t.Fatalf("size %d: %v", size, err)
 		}
 		if e.Root() != g.edge.Root() {
 			t.Fatalf("size %d: root %v, want %v", size, e.Root(), g.edge.Root())
 		}
-		more := []Hash{leafHash(7), leafHash(8)}
+		more := []ledger.Hash{leafHash(7), leafHash(8)}
 		got, _ := e.Append(more)
 		want, _ := g.edge.Append(more)
 		if got.Root() != want.Root() {
@@ -182,7 +183,7 @@ func TestAChangedTileMakesNoEdge(t *testing.T) {
 	var g grove
 	g.grow(t, 512)
 	for level := range 2 {
-		_, err := EdgeAt(t.Context(), 512, func(ctx context.Context, tile tlog.Tile) ([]byte, error) {
+		_, err := ledger.EdgeAt(t.Context(), 512, func(ctx context.Context, tile tlog.Tile) ([]byte, error) {
 			b, err := g.tile(ctx, tile)
 			if tile.L == level {
 				b = slices.Clone(b)
@@ -194,15 +195,15 @@ func TestAChangedTileMakesNoEdge(t *testing.T) {
 			t.Errorf("a changed tile of level %d was taken", level)
 		}
 	}
-	for name, read := range map[string]TileFunc{
+	for name, read := range map[string]ledger.TileFunc{
 		"short": func(context.Context, tlog.Tile) ([]byte, error) { return make([]byte, 31), nil },
 		"lost":  func(context.Context, tlog.Tile) ([]byte, error) { return nil, context.Canceled },
 	} {
-		if _, err := EdgeAt(t.Context(), 512, read); err == nil {
+		if _, err := ledger.EdgeAt(t.Context(), 512, read); err == nil {
 			t.Errorf("a tile that is %s was taken", name)
 		}
 	}
-	if _, err := EdgeAt(t.Context(), -1, g.tile); err == nil {
+	if _, err := ledger.EdgeAt(t.Context(), -1, g.tile); err == nil {
 		t.Error("a negative size was taken")
 	}
 }
@@ -225,16 +226,16 @@ func TestTheEdgeGivesOnlyItsOwnTiles(t *testing.T) {
 }
 
 func BenchmarkAppendOneLeaf(b *testing.B) {
-	var e Edge
-	h := []Hash{leafHash(1)}
+	var e ledger.Edge
+	h := []ledger.Hash{leafHash(1)}
 	for b.Loop() {
 		e, _ = e.Append(h)
 	}
 }
 
 func BenchmarkAppend512Leaves(b *testing.B) {
-	var e Edge
-	h := make([]Hash, 512)
+	var e ledger.Edge
+	h := make([]ledger.Hash, 512)
 	for b.Loop() {
 		e, _ = e.Append(h)
 	}
@@ -245,7 +246,7 @@ func BenchmarkProve(b *testing.B) {
 	g.grow(b, 70_000)
 	cp := g.checkpoint()
 	for b.Loop() {
-		if _, err := Prove(b.Context(), g.tile, cp, 31_337); err != nil {
+		if _, err := ledger.Prove(b.Context(), g.tile, cp, 31_337); err != nil {
 			b.Fatal(err)
 		}
 	}

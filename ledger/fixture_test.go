@@ -1,4 +1,4 @@
-package ledger
+package ledger_test
 
 import (
 	"crypto/ed25519"
@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/ledger/receipt"
 	"golang.org/x/mod/sumdb/note"
 )
 
@@ -27,39 +29,39 @@ func fixedKey(t testing.TB, name string) (note.Signer, note.Verifier, string) {
 		t.Fatal(err)
 	}
 	hash := strings.Split(vkey, "+")[1]
-	s, err := NewSigner("PRIVATE+KEY+" + name + "+" + hash + "+" + base64.StdEncoding.EncodeToString(append([]byte{1}, seed[:]...)))
+	s, err := ledger.NewSigner("PRIVATE+KEY+" + name + "+" + hash + "+" + base64.StdEncoding.EncodeToString(append([]byte{1}, seed[:]...)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := NewVerifier(vkey)
+	v, err := ledger.NewVerifier(vkey)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s, v, vkey
 }
 
-func testTrust(t testing.TB) Trust {
+func testTrust(t testing.TB) ledger.Trust {
 	_, v, _ := fixedKey(t, testOrigin)
-	return Trust{Origin: testOrigin, Keys: note.VerifierList(v)}
+	return ledger.Trust{Origin: testOrigin, Keys: note.VerifierList(v)}
 }
 
 // record writes the events of one request as a store does, each behind gap other
 // leaves, with salts that are the same every time.
 type record struct {
 	grove
-	entries []Entry
+	entries []ledger.Entry
 	gap     int
-	prev    Hash
-	command Commitment
+	prev    ledger.Hash
+	command ledger.Commitment
 
-	enrolments []Entry
-	keys       map[countersign.RequestID]Hash // last leaf of each credential
+	enrolments []ledger.Entry
+	keys       map[countersign.RequestID]ledger.Hash // last leaf of each credential
 }
 
 func (r *record) add(t testing.TB, events ...countersign.Event) {
 	t.Helper()
 	for _, e := range events {
-		sealed, err := Encode(e)
+		sealed, err := ledger.Encode(e)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,64 +70,68 @@ func (r *record) add(t testing.TB, events ...countersign.Event) {
 	}
 }
 
-func (r *record) put(t testing.TB, e Event) {
+func (r *record) put(t testing.TB, e ledger.Event) {
 	t.Helper()
 	entry := r.seal(t, e)
 	r.grow(t, r.gap)
 	entry.Index = r.edge.Size()
 	r.entries = append(r.entries, entry)
-	r.hash(t, LeafHash(entry.Leaf))
+	r.hash(t, ledger.LeafHash(entry.Leaf))
 }
 
 // seal makes the next leaf of the request.
-func (r *record) seal(t testing.TB, e Event) Entry {
+func (r *record) seal(t testing.TB, e ledger.Event) ledger.Entry {
 	t.Helper()
-	d, err := Salted(e.Sealed)
+	d, err := ledger.Salted(e.Sealed)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for slot, o := range map[Slot]*Opening{SlotCommand: d.Command, SlotWho: d.Who, SlotContext: d.Context} {
+	for slot, o := range map[ledger.Slot]*ledger.Opening{ledger.SlotCommand: d.Command, ledger.SlotWho: d.Who, ledger.SlotContext: d.Context} {
 		if o != nil {
 			o.Salt = sha256.Sum256(fmt.Append(nil, "test salt ", e.Request, e.Version, slot))
 		}
 	}
 	if d.Command != nil {
-		r.command = Commit(SlotCommand, *d.Command)
+		r.command = ledger.Commit(ledger.SlotCommand, *d.Command)
 	}
-	leaf, err := Leaf(e, r.prev, r.command, Commit(SlotWho, *d.Who), Commit(SlotContext, *d.Context))
+	leaf, err := ledger.Leaf(e, r.prev, r.command, ledger.Commit(ledger.SlotWho, *d.Who), ledger.Commit(ledger.SlotContext, *d.Context))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.prev = LeafHash(leaf)
-	return Entry{Leaf: leaf, Open: d}
+	r.prev = ledger.LeafHash(leaf)
+	return ledger.Entry{Leaf: leaf, Open: d}
 }
 
 // sign returns the checkpoint of the log, and the proofs of the entries in it.
-func (r *record) sign(t testing.TB) (Checkpoint, [][]Hash) {
+func (r *record) sign(t testing.TB) (ledger.Checkpoint, [][]ledger.Hash) {
 	t.Helper()
 	s, _, _ := fixedKey(t, testOrigin)
-	cp, err := SignCheckpoint(testOrigin, r.edge, s)
+	cp, err := ledger.SignCheckpoint(testOrigin, r.edge, s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return cp, r.prove(t, cp, r.entries).Proofs
 }
 
-func (r *record) prove(t testing.TB, cp Checkpoint, entries []Entry) Leaves {
+func (r *record) prove(t testing.TB, cp ledger.Checkpoint, entries []ledger.Entry) receipt.Leaves {
 	t.Helper()
-	l, err := prove(t.Context(), r.tile, cp, entries)
-	if err != nil {
-		t.Fatal(err)
+	l := receipt.Leaves{Entries: entries}
+	for _, e := range entries {
+		p, err := ledger.Prove(t.Context(), r.tile, cp, e.Index)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Proofs = append(l.Proofs, p)
 	}
 	return l
 }
 
-// receipt is made without the checks of BuildReceipt.
-func (r *record) receipt(t testing.TB) Receipt {
+// receipt is made without the checks of receipt.Build.
+func (r *record) receipt(t testing.TB) receipt.Receipt {
 	t.Helper()
 	r.grow(t, r.gap)
 	cp, proofs := r.sign(t)
-	return Receipt{Request: "req_b7n0e3vyk2sm", Origin: testOrigin, Entries: r.entries, Proofs: proofs,
+	return receipt.Receipt{Request: "req_b7n0e3vyk2sm", Origin: testOrigin, Entries: r.entries, Proofs: proofs,
 		Enrolments: r.prove(t, cp, r.enrolments), Checkpoint: cp.Note}
 }
 
@@ -148,7 +154,7 @@ type story struct {
 	before []countersign.Event
 	after  map[int][]countersign.Event
 	// signed makes the assertion of an event, once its held leaf is there.
-	signed map[int]func(held Entry) *countersign.Assertion
+	signed map[int]func(held ledger.Entry) *countersign.Assertion
 }
 
 var (
@@ -287,7 +293,7 @@ func (s *story) recorded() *record {
 	s.t.Helper()
 	r := &record{gap: 40}
 	r.enrol(s.t, s.before...)
-	var held Entry
+	var held ledger.Entry
 	for i, e := range s.events {
 		if sign := s.signed[i]; sign != nil {
 			e.Who.Assertion = sign(held)
@@ -301,7 +307,7 @@ func (s *story) recorded() *record {
 	return r
 }
 
-func printed(r Report) string {
+func printed(r receipt.Report) string {
 	s := fmt.Sprintf("%s %s size %d, %d events, %d bytes, %s\n", r.Request, r.Origin, r.Size, r.Events, r.Bytes, r.At)
 	for _, step := range r.Steps {
 		s += fmt.Sprintf("%2d %-45s %-30s %s\n", step.N, step.Name, step.Detail, step.Result)
@@ -310,7 +316,7 @@ func printed(r Report) string {
 		}
 	}
 	for _, d := range r.Who {
-		s += fmt.Sprintf("who %s %s %s %s\n", d.By.Name, d.Choice, d.Assurance, stamp(d.At))
+		s += fmt.Sprintf("who %s %s %s %s\n", d.By.Name, d.Choice, d.Assurance, d.At)
 	}
 	return s + fmt.Sprintf("what %s\nwhy %s\noutcome %s\n%s holds %v\n", r.What, r.Why, r.Outcome, r.Digest, r.Holds)
 }

@@ -1,4 +1,4 @@
-package ledger
+package ledger_test
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/ledger/receipt"
 	"golang.org/x/mod/sumdb/note"
 )
 
@@ -20,7 +22,7 @@ func changedFiles(t testing.TB) []receiptCase {
 		}
 		return changed
 	}
-	remarshal := func(change func(r *Receipt)) []byte {
+	remarshal := func(change func(r *receipt.Receipt)) []byte {
 		r := ran(t).recorded().receipt(t)
 		change(&r)
 		b, err := r.Marshal()
@@ -30,7 +32,7 @@ func changedFiles(t testing.TB) []receiptCase {
 		return b
 	}
 	leaf := func(i int, old, replacement string) []byte {
-		return remarshal(func(r *Receipt) {
+		return remarshal(func(r *receipt.Receipt) {
 			changed := strings.Replace(string(r.Entries[i].Leaf), old, replacement, 1)
 			if changed == string(r.Entries[i].Leaf) {
 				t.Fatalf("%s is not in the leaf: %s", old, r.Entries[i].Leaf)
@@ -49,30 +51,30 @@ func changedFiles(t testing.TB) []receiptCase {
 		{name: "escaped-letter", step: 1, says: "spelling", file: swap(`"request":"req`, `"request":"\u0072eq`)},
 		{name: "extra-data", step: 1, says: "extra data", file: swap(`tlog-proof@v1\n`, `tlog-proof@v1\nextra AAAA\n`)},
 		{name: "index-says-otherwise", step: 1, says: "the proof says", file: swap(`"index":"40"`, `"index":"41"`)},
-		{name: "no-event", step: 1, says: "no event", file: []byte(`{"events":[],"origin":"` + testOrigin + `","request":"req_b7n0e3vyk2sm","type":"` + receiptType + `"}`)},
-		{name: "command-disclosed-twice", step: 1, says: "first event only", file: remarshal(func(r *Receipt) { r.Entries[2].Open.Command = r.Entries[0].Open.Command })},
+		{name: "no-event", step: 1, says: "no event", file: []byte(`{"events":[],"origin":"` + testOrigin + `","request":"req_b7n0e3vyk2sm","type":"https://github.com/countersignhq/countersign/receipt/v1"}`)},
+		{name: "command-disclosed-twice", step: 1, says: "first event only", file: remarshal(func(r *receipt.Receipt) { r.Entries[2].Open.Command = r.Entries[0].Open.Command })},
 		{name: "two-checkpoints", step: 1, says: "another checkpoint", file: swap(`\n`+testOrigin+`\n`, `\nx`+testOrigin+`\n`)},
-		{name: "another-origin", step: 2, says: "another.example", file: remarshal(func(r *Receipt) { r.Origin = "another.example/log" })},
+		{name: "another-origin", step: 2, says: "another.example", file: remarshal(func(r *receipt.Receipt) { r.Origin = "another.example/log" })},
 		{name: "statement-changed", step: 6, says: "completed, leaf 204", file: leaf(4, `"bytes":"412"`, `"bytes":"413"`)},
 		{name: "statement-of-another-version", step: 6, says: "held", file: leaf(1, `"quorum":1`, `"quorum":2`)},
 		{name: "statement-about-another-request", step: 5, says: "req_b7n0e3vyk2s0", file: leaf(1, `req_b7n0e3vyk2sm`, `req_b7n0e3vyk2s0`)},
 		{name: "statement-with-another-member", step: 5, says: "approver", file: leaf(2, `"assurance"`, `"approver":"bob","assurance"`)},
-		{name: "request-renamed", step: 5, says: "req_b7n0e3vyk2sm", file: remarshal(func(r *Receipt) { r.Request = "req_b7n0e3vyk2s0" })},
-		{name: "path-changed", step: 6, says: "signed", file: remarshal(func(r *Receipt) { r.Proofs[2][3][0] ^= 1 })},
-		{name: "path-cut", step: 6, says: "computed", file: remarshal(func(r *Receipt) { r.Proofs[2] = r.Proofs[2][1:] })},
-		{name: "leaf-at-another-place", step: 6, says: "decided", file: remarshal(func(r *Receipt) { r.Entries[2].Index++ })},
-		{name: "leaf-beyond-the-log", step: 6, says: "completed", file: remarshal(func(r *Receipt) { r.Entries[4].Index = 1 << 62 })},
-		{name: "event-left-out", step: 7, says: "an event is missing", file: remarshal(func(r *Receipt) {
+		{name: "request-renamed", step: 5, says: "req_b7n0e3vyk2sm", file: remarshal(func(r *receipt.Receipt) { r.Request = "req_b7n0e3vyk2s0" })},
+		{name: "path-changed", step: 6, says: "signed", file: remarshal(func(r *receipt.Receipt) { r.Proofs[2][3][0] ^= 1 })},
+		{name: "path-cut", step: 6, says: "computed", file: remarshal(func(r *receipt.Receipt) { r.Proofs[2] = r.Proofs[2][1:] })},
+		{name: "leaf-at-another-place", step: 6, says: "decided", file: remarshal(func(r *receipt.Receipt) { r.Entries[2].Index++ })},
+		{name: "leaf-beyond-the-log", step: 6, says: "completed", file: remarshal(func(r *receipt.Receipt) { r.Entries[4].Index = 1 << 62 })},
+		{name: "event-left-out", step: 7, says: "an event is missing", file: remarshal(func(r *receipt.Receipt) {
 			r.Entries, r.Proofs = append(r.Entries[:1:1], r.Entries[2:]...), append(r.Proofs[:1:1], r.Proofs[2:]...)
 		})},
-		{name: "first-event-left-out", step: 7, says: "an event is missing", file: remarshal(func(r *Receipt) { r.Entries, r.Proofs = r.Entries[1:], r.Proofs[1:] })},
-		{name: "events-swapped", step: 7, says: "version 3", file: remarshal(func(r *Receipt) {
+		{name: "first-event-left-out", step: 7, says: "an event is missing", file: remarshal(func(r *receipt.Receipt) { r.Entries, r.Proofs = r.Entries[1:], r.Proofs[1:] })},
+		{name: "events-swapped", step: 7, says: "version 3", file: remarshal(func(r *receipt.Receipt) {
 			r.Entries[1], r.Entries[2], r.Proofs[1], r.Proofs[2] = r.Entries[2], r.Entries[1], r.Proofs[2], r.Proofs[1]
 		})},
 		{name: "name-changed", step: 8, says: "does not open", file: bytes.ReplaceAll(good, []byte("Bob Okafor"), []byte("Rob Okafor"))},
 		{name: "command-changed", step: 8, says: "does not open", file: swap(`184.50`, `984.50`)},
-		{name: "salt-changed", step: 8, says: "does not open", file: remarshal(func(r *Receipt) { r.Entries[1].Open.Who.Salt[3] ^= 1 })},
-		{name: "blobs-swapped", step: 8, says: "does not open", file: remarshal(func(r *Receipt) { r.Entries[1].Open.Who = r.Entries[2].Open.Who })},
+		{name: "salt-changed", step: 8, says: "does not open", file: remarshal(func(r *receipt.Receipt) { r.Entries[1].Open.Who.Salt[3] ^= 1 })},
+		{name: "blobs-swapped", step: 8, says: "does not open", file: remarshal(func(r *receipt.Receipt) { r.Entries[1].Open.Who = r.Entries[2].Open.Who })},
 	}
 }
 
@@ -132,10 +134,10 @@ func changedSignatures(t testing.TB) []receiptCase {
 // dishonestRecords are written with the log's own key, by hand.
 func dishonestRecords(t testing.TB) []receiptCase {
 	t.Helper()
-	build := func(s *story, change func(i int, r *record, e *Event)) []byte {
+	build := func(s *story, change func(i int, r *record, e *ledger.Event)) []byte {
 		r := &record{gap: 40}
 		for i, ev := range s.events {
-			e, err := Encode(ev)
+			e, err := ledger.Encode(ev)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -145,8 +147,8 @@ func dishonestRecords(t testing.TB) []receiptCase {
 		}
 		return r.file(t)
 	}
-	at := func(n int, change func(r *record, e *Event)) func(int, *record, *Event) {
-		return func(i int, r *record, e *Event) {
+	at := func(n int, change func(r *record, e *ledger.Event)) func(int, *record, *ledger.Event) {
+		return func(i int, r *record, e *ledger.Event) {
 			if i == n {
 				change(r, e)
 			}
@@ -155,9 +157,9 @@ func dishonestRecords(t testing.TB) []receiptCase {
 	backwards := ran(t)
 	reversed := &record{gap: 40}
 	reversed.add(t, backwards.events[:3]...)
-	var last []Entry
+	var last []ledger.Entry
 	for _, ev := range backwards.events[3:] {
-		e, err := Encode(ev)
+		e, err := ledger.Encode(ev)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,21 +168,21 @@ func dishonestRecords(t testing.TB) []receiptCase {
 	}
 	for i := range last {
 		last[1-i].Index = reversed.edge.Size()
-		reversed.hash(t, LeafHash(last[1-i].Leaf))
+		reversed.hash(t, ledger.LeafHash(last[1-i].Leaf))
 	}
 	reversed.entries = append(reversed.entries, last...)
 	return []receiptCase{
-		{name: "another-event-before-it", step: 7, says: "the one before it", file: build(ran(t), at(3, func(r *record, _ *Event) { r.prev = Hash{1} }))},
-		{name: "another-command", step: 7, says: "another command", file: build(ran(t), at(3, func(r *record, _ *Event) { r.command = Commitment{1} }))},
-		{name: "before-its-time", step: 7, says: "recorded before", file: build(ran(t), at(3, func(_ *record, e *Event) { e.At = noon }))},
+		{name: "another-event-before-it", step: 7, says: "the one before it", file: build(ran(t), at(3, func(r *record, _ *ledger.Event) { r.prev = ledger.Hash{1} }))},
+		{name: "another-command", step: 7, says: "another command", file: build(ran(t), at(3, func(r *record, _ *ledger.Event) { r.command = ledger.Commitment{1} }))},
+		{name: "before-its-time", step: 7, says: "recorded before", file: build(ran(t), at(3, func(_ *record, e *ledger.Event) { e.At = noon }))},
 		{name: "recorded-the-wrong-way-round", step: 7, says: "recorded before", file: reversed.file(t)},
-		{name: "open-part-disagrees", step: 8, says: "agree", file: build(ran(t), at(2, func(_ *record, e *Event) { e.Public.Solo = true }))},
-		{name: "open-effect-disagrees", step: 8, says: "agree", file: build(ran(t), at(1, func(_ *record, e *Event) { e.Public.Effect = countersign.Allow }))},
-		{name: "context-of-another-kind", step: 8, says: "verdict", file: build(ran(t), at(1, func(_ *record, e *Event) {
+		{name: "open-part-disagrees", step: 8, says: "agree", file: build(ran(t), at(2, func(_ *record, e *ledger.Event) { e.Public.Solo = true }))},
+		{name: "open-effect-disagrees", step: 8, says: "agree", file: build(ran(t), at(1, func(_ *record, e *ledger.Event) { e.Public.Effect = countersign.Allow }))},
+		{name: "context-of-another-kind", step: 8, says: "verdict", file: build(ran(t), at(1, func(_ *record, e *ledger.Event) {
 			e.Kind = countersign.KindJoined
-			e.Public = Public{Actor: countersign.KindGateway}
+			e.Public = ledger.Public{Actor: countersign.KindGateway}
 		}))},
-		{name: "who-with-another-member", step: 8, says: "role", file: build(ran(t), at(2, func(_ *record, e *Event) { e.Sealed.Who = []byte(`{"role":"boss"}`) }))},
-		{name: "command-spelled-anew", step: 9, says: "canonical", file: build(ran(t), at(0, func(_ *record, e *Event) { e.Sealed.Command = append([]byte(" "), e.Sealed.Command...) }))},
+		{name: "who-with-another-member", step: 8, says: "role", file: build(ran(t), at(2, func(_ *record, e *ledger.Event) { e.Sealed.Who = []byte(`{"role":"boss"}`) }))},
+		{name: "command-spelled-anew", step: 9, says: "canonical", file: build(ran(t), at(0, func(_ *record, e *ledger.Event) { e.Sealed.Command = append([]byte(" "), e.Sealed.Command...) }))},
 	}
 }

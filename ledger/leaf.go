@@ -1,3 +1,6 @@
+// Package ledger is the record: events and the leaves that stand for them, the
+// tree and its proofs, signed checkpoints, and the permits that rest on them.
+// docs/log-format.md has every byte.
 package ledger
 
 import (

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -126,7 +127,7 @@ func (e Entry) Event() (countersign.Event, error) {
 	if err != nil {
 		return countersign.Event{}, fmt.Errorf("leaf %d: %w", e.Index, err)
 	}
-	ev, err := st.open(e.Open)
+	ev, err := st.Open(e.Open)
 	if err != nil {
 		return countersign.Event{}, fmt.Errorf("leaf %d: %w", e.Index, err)
 	}
@@ -136,8 +137,8 @@ func (e Entry) Event() (countersign.Event, error) {
 	return ev, nil
 }
 
-// open checks and decodes what is disclosed; Body is nil if the context is not.
-func (st Statement) open(d Disclosure) (countersign.Event, error) {
+// Open checks and decodes what is disclosed; Body is nil if the context is not.
+func (st Statement) Open(d Disclosure) (countersign.Event, error) {
 	e := st.Event
 	out := countersign.Event{Request: e.Request, Version: e.Version, At: e.At, State: e.State}
 	if err := checkOpening(SlotCommand, d.Command, st.Command); err != nil {
@@ -165,6 +166,32 @@ func (st Statement) open(d Disclosure) (countersign.Event, error) {
 		out.Body = body
 	}
 	return out, nil
+}
+
+// Agrees returns an error unless the open part of the statement is the one that
+// is made from the event, as Open gave it for the disclosure. Without a disclosed
+// context there is nothing to compare.
+func (st Statement) Agrees(e countersign.Event, d Disclosure) error {
+	if d.Context == nil {
+		return nil
+	}
+	if d.Who == nil {
+		e.Who.Actor.Kind = st.Event.Public.Actor
+	}
+	want := st
+	want.Event.Public = publicOf(e)
+	a, err := st.encode()
+	if err != nil {
+		return err
+	}
+	b, err := want.encode()
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(a, b) {
+		return fmt.Errorf("the open part of the statement does not agree with the sealed part")
+	}
+	return nil
 }
 
 func checkOpening(slot Slot, o *Opening, want Commitment) error {

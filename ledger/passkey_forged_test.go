@@ -1,4 +1,4 @@
-package ledger
+package ledger_test
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/ledger/receipt"
 )
 
 // forgedPasskeys are receipts that show a passkey's signature that is none over
@@ -35,7 +37,7 @@ func forgedSignatures(t testing.TB) []storyCase {
 		s.key = key
 		return approvedBy(t, s).enrolled(enrolment(key.Credential))
 	}
-	ceremony := func(change func(c *Ceremony)) *story { return with(signing{ceremony: change}) }
+	ceremony := func(change func(c *ledger.Ceremony)) *story { return with(signing{ceremony: change}) }
 	client := func(old, replacement string) *story {
 		return with(signing{clientData: func(b []byte) []byte {
 			if !bytes.Contains(b, []byte(old)) {
@@ -48,13 +50,13 @@ func forgedSignatures(t testing.TB) []storyCase {
 		return with(signing{authData: func(b []byte) []byte { change(&b[32]); return b }})
 	}
 	record := func(change func(a *countersign.Assertion)) *story { return with(signing{assertion: change}) }
-	var first Entry
+	var first ledger.Entry
 	replayed := heldForPasskey(t).enrolled(enrolment(key.Credential)).decided(approved, bob, countersign.Approve, countersign.Passkey).
 		countersigned(signing{key: key}).voided(stage(1, countersign.Passkey, "payments"), bob.ID).
 		decided(approved, bob, countersign.Approve, countersign.Passkey).released(5).completed(countersign.ExecutionSucceeded)
 	sign := replayed.signed[2]
-	replayed.signed[2] = func(held Entry) *countersign.Assertion { first = held; return sign(held) }
-	replayed.signed[4] = func(Entry) *countersign.Assertion { return sign(first) }
+	replayed.signed[2] = func(held ledger.Entry) *countersign.Assertion { first = held; return sign(held) }
+	replayed.signed[4] = func(ledger.Entry) *countersign.Assertion { return sign(first) }
 	escalation := escalated(t).enrolled(enrolment(key.Credential))
 	escalation.edit(func(e *countersign.Event) {
 		b := e.Body.(countersign.Escalated)
@@ -66,16 +68,16 @@ func forgedSignatures(t testing.TB) []storyCase {
 	weaker := heldForPasskey(t).enrolled(enrolment(key.Credential)).
 		decided(pending, bob, countersign.Approve, countersign.Session).countersigned(signing{key: key})
 	return []storyCase{
-		{name: "passkey-signed-a-rejection", says: "challenge", story: ceremony(func(c *Ceremony) { c.Choice = countersign.Reject })},
-		{name: "passkey-signed-another-request", says: "challenge", story: ceremony(func(c *Ceremony) { c.Request = "req_000000000000" })},
-		{name: "passkey-signed-another-command", says: "challenge", story: ceremony(func(c *Ceremony) { c.Command = digestOf("another") })},
-		{name: "passkey-signed-another-view", says: "challenge", story: ceremony(func(c *Ceremony) { c.View = digestOf("another") })},
-		{name: "passkey-signed-another-policy", says: "challenge", story: ceremony(func(c *Ceremony) { c.Policy = digestOf("another") })},
-		{name: "passkey-signed-for-another-person", says: "challenge", story: ceremony(func(c *Ceremony) { c.Approver = priya.ID })},
-		{name: "passkey-signed-for-another-hold", says: "challenge", story: ceremony(func(c *Ceremony) { c.Held[0] ^= 1 })},
+		{name: "passkey-signed-a-rejection", says: "challenge", story: ceremony(func(c *ledger.Ceremony) { c.Choice = countersign.Reject })},
+		{name: "passkey-signed-another-request", says: "challenge", story: ceremony(func(c *ledger.Ceremony) { c.Request = "req_000000000000" })},
+		{name: "passkey-signed-another-command", says: "challenge", story: ceremony(func(c *ledger.Ceremony) { c.Command = digestOf("another") })},
+		{name: "passkey-signed-another-view", says: "challenge", story: ceremony(func(c *ledger.Ceremony) { c.View = digestOf("another") })},
+		{name: "passkey-signed-another-policy", says: "challenge", story: ceremony(func(c *ledger.Ceremony) { c.Policy = digestOf("another") })},
+		{name: "passkey-signed-for-another-person", says: "challenge", story: ceremony(func(c *ledger.Ceremony) { c.Approver = priya.ID })},
+		{name: "passkey-signed-for-another-hold", says: "challenge", story: ceremony(func(c *ledger.Ceremony) { c.Held[0] ^= 1 })},
 		{name: "passkey-replayed-when-held-again", says: "challenge", story: replayed},
 		{name: "passkey-nonce-changed", says: "challenge", story: record(func(a *countersign.Assertion) { a.Nonce = bytes.Repeat([]byte{7}, 32) })},
-		{name: "passkey-nonce-short", says: "31 bytes", story: ceremony(func(c *Ceremony) { c.Nonce = c.Nonce[1:] })},
+		{name: "passkey-nonce-short", says: "31 bytes", story: ceremony(func(c *ledger.Ceremony) { c.Nonce = c.Nonce[1:] })},
 		{name: "passkey-challenge-padded", says: "challenge", story: client(`","origin"`, `=","origin"`)},
 		{name: "passkey-of-an-enrolment-ceremony", says: "webauthn.create", story: client("webauthn.get", "webauthn.create")},
 		{name: "passkey-on-a-foreign-origin", says: "evil.example", story: client("https://countersign.acme.example", "https://evil.example")},
@@ -84,10 +86,10 @@ func forgedSignatures(t testing.TB) []storyCase {
 		{name: "passkey-client-data-read-two-ways", says: "Origin", story: client(`"crossOrigin":false`, `"Origin":"https://evil.example"`)},
 		{name: "passkey-client-data-is-none", says: "client data", story: with(signing{clientData: func([]byte) []byte { return []byte("{") }})},
 		{name: "passkey-of-another-relying-party", says: "relying party", story: with(signing{authData: func(b []byte) []byte { b[0] ^= 1; return b }})},
-		{name: "passkey-user-not-verified", says: "not verified", story: flags(func(f *byte) { *f &^= flagUserVerified })},
-		{name: "passkey-user-not-present", says: "not present", story: flags(func(f *byte) { *f &^= flagUserPresent })},
-		{name: "passkey-backed-up-and-cannot-be", says: "backed up", story: flags(func(f *byte) { *f = *f&^flagBackupAble | flagBackedUp })},
-		{name: "passkey-with-an-attested-key", says: "of an enrolment", story: flags(func(f *byte) { *f |= flagAttested })},
+		{name: "passkey-user-not-verified", says: "not verified", story: flags(func(f *byte) { *f &^= ledger.FlagUserVerified })},
+		{name: "passkey-user-not-present", says: "not present", story: flags(func(f *byte) { *f &^= ledger.FlagUserPresent })},
+		{name: "passkey-backed-up-and-cannot-be", says: "backed up", story: flags(func(f *byte) { *f = *f&^ledger.FlagBackupAble | ledger.FlagBackedUp })},
+		{name: "passkey-with-an-attested-key", says: "of an enrolment", story: flags(func(f *byte) { *f |= ledger.FlagAttested })},
 		{name: "passkey-auth-data-longer", says: "38 bytes", story: with(signing{authData: func(b []byte) []byte { return append(b, 0) }})},
 		{name: "passkey-auth-data-shorter", says: "36 bytes", story: with(signing{authData: func(b []byte) []byte { return b[:36] }})},
 		{name: "passkey-signed-by-another-key", says: "not one of this key", story: with(signing{assertion: func(a *countersign.Assertion) { a.Signature = other.sign(a.AuthData) }})},
@@ -135,7 +137,7 @@ func forgedEnrolments(t testing.TB) []storyCase {
 func changedEnrolments(t testing.TB) []receiptCase {
 	t.Helper()
 	key := es256(t, "bob's phone", bob)
-	build := func(change func(r *Receipt)) []byte {
+	build := func(change func(r *receipt.Receipt)) []byte {
 		r := approvedBy(t, signing{key: key}).enrolled(enrolment(key.Credential), change2(key)).recorded().receipt(t)
 		change(&r)
 		b, err := r.Marshal()
@@ -144,24 +146,24 @@ func changedEnrolments(t testing.TB) []receiptCase {
 		}
 		return b
 	}
-	drop := func(i int) func(r *Receipt) {
-		return func(r *Receipt) {
+	drop := func(i int) func(r *receipt.Receipt) {
+		return func(r *receipt.Receipt) {
 			l := &r.Enrolments
 			l.Entries, l.Proofs = append(l.Entries[:i:i], l.Entries[i+1:]...), append(l.Proofs[:i:i], l.Proofs[i+1:]...)
 		}
 	}
 	return []receiptCase{
-		{name: "enrolment-discloses-who", step: 1, says: "nothing but its context", file: build(func(r *Receipt) { r.Enrolments.Entries[0].Open.Who = r.Entries[0].Open.Who })},
-		{name: "enrolment-is-of-a-request", step: 5, says: "no event of a passkey", file: build(func(r *Receipt) { r.Enrolments.Entries[0].Leaf = r.Entries[0].Leaf })},
-		{name: "enrolment-leaf-changed", step: 6, says: "credential.enrolled", file: build(func(r *Receipt) {
+		{name: "enrolment-discloses-who", step: 1, says: "nothing but its context", file: build(func(r *receipt.Receipt) { r.Enrolments.Entries[0].Open.Who = r.Entries[0].Open.Who })},
+		{name: "enrolment-is-of-a-request", step: 5, says: "no event of a passkey", file: build(func(r *receipt.Receipt) { r.Enrolments.Entries[0].Leaf = r.Entries[0].Leaf })},
+		{name: "enrolment-leaf-changed", step: 6, says: "credential.enrolled", file: build(func(r *receipt.Receipt) {
 			r.Enrolments.Entries[0].Leaf = []byte(strings.Replace(string(r.Enrolments.Entries[0].Leaf), `"actor":"person"`, `"actor":"operator"`, 1))
 		})},
 		{name: "enrolment-left-out", step: 7, says: "an event is missing", file: build(drop(0))},
-		{name: "enrolments-swapped", step: 7, says: "an event is missing", file: build(func(r *Receipt) {
+		{name: "enrolments-swapped", step: 7, says: "an event is missing", file: build(func(r *receipt.Receipt) {
 			e, p := r.Enrolments.Entries, r.Enrolments.Proofs
 			e[0], e[1], p[0], p[1] = e[1], e[0], p[1], p[0]
 		})},
-		{name: "enrolment-context-changed", step: 8, says: "does not open", file: build(func(r *Receipt) {
+		{name: "enrolment-context-changed", step: 8, says: "does not open", file: build(func(r *receipt.Receipt) {
 			o := *r.Enrolments.Entries[0].Open.Context
 			o.Value = bytes.Replace(o.Value, []byte("bob's phone"), []byte("bob's phony"), 1)
 			r.Enrolments.Entries[0].Open.Context = &o

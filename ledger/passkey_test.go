@@ -1,4 +1,4 @@
-package ledger
+package ledger_test
 
 import (
 	"bytes"
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
 )
 
 // A passkey is an authenticator in software. Its signatures are the same every
@@ -28,7 +29,7 @@ type passkey struct {
 
 func newPasskey(t testing.TB, name string, of countersign.Principal, cose []byte, sign func(b []byte) []byte) passkey {
 	t.Helper()
-	if err := CheckKey(cose); err != nil {
+	if err := ledger.CheckKey(cose); err != nil {
 		t.Fatal(err)
 	}
 	id := sha256.Sum256([]byte("test credential " + name))
@@ -93,13 +94,13 @@ func signed(t testing.TB, key crypto.Signer, b []byte) []byte {
 // A signing is one ceremony with what an attacker may change of it.
 type signing struct {
 	key        passkey
-	ceremony   func(c *Ceremony)              // before the browser gets the challenge
+	ceremony   func(c *ledger.Ceremony)       // before the browser gets the challenge
 	clientData func(b []byte) []byte          // before the authenticator signs it
 	authData   func(b []byte) []byte          //
 	assertion  func(a *countersign.Assertion) // before it goes on record
 }
 
-func (s signing) assert(c Ceremony) countersign.Assertion {
+func (s signing) assert(c ledger.Ceremony) countersign.Assertion {
 	if s.ceremony != nil {
 		s.ceremony(&c)
 	}
@@ -111,7 +112,7 @@ func (s signing) assert(c Ceremony) countersign.Assertion {
 		a.ClientData = s.clientData(a.ClientData)
 	}
 	rp := sha256.Sum256([]byte(a.RPID))
-	a.AuthData = append(rp[:], flagUserPresent|flagUserVerified|flagBackupAble, 0, 0, 0, 7)
+	a.AuthData = append(rp[:], ledger.FlagUserPresent|ledger.FlagUserVerified|ledger.FlagBackupAble, 0, 0, 0, 7)
 	if s.authData != nil {
 		a.AuthData = s.authData(a.AuthData)
 	}
@@ -127,11 +128,11 @@ func (s signing) assert(c Ceremony) countersign.Assertion {
 func (s *story) countersigned(by signing) *story {
 	i := len(s.events) - 1
 	if s.signed == nil {
-		s.signed = map[int]func(Entry) *countersign.Assertion{}
+		s.signed = map[int]func(ledger.Entry) *countersign.Assertion{}
 	}
-	s.signed[i] = func(held Entry) *countersign.Assertion {
+	s.signed[i] = func(held ledger.Entry) *countersign.Assertion {
 		nonce := sha256.Sum256(fmt.Append(nil, "test nonce ", i))
-		c := Ceremony{Nonce: nonce[:], Command: s.digest, Request: "req_b7n0e3vyk2sm", Held: LeafHash(held.Leaf),
+		c := ledger.Ceremony{Nonce: nonce[:], Command: s.digest, Request: "req_b7n0e3vyk2sm", Held: ledger.LeafHash(held.Leaf),
 			Policy: digestOf("policy"), View: digestOf("view"), Approver: s.events[i].Who.Actor.ID, Choice: countersign.Approve}
 		if b, ok := s.events[i].Body.(countersign.Decided); ok {
 			c.Choice = b.Decision.Choice
@@ -163,23 +164,23 @@ func (s *story) afterwards(i int, events ...countersign.Event) *story {
 func (r *record) enrol(t testing.TB, events ...countersign.Event) {
 	t.Helper()
 	for _, ev := range events {
-		e, err := Encode(ev)
+		e, err := ledger.Encode(ev)
 		if err != nil {
 			t.Fatal(err)
 		}
 		e.At = ev.At
 		if r.keys == nil {
-			r.keys = map[countersign.RequestID]Hash{}
+			r.keys = map[countersign.RequestID]ledger.Hash{}
 		}
 		prev, command := r.prev, r.command
-		r.prev, r.command = r.keys[ev.Request], Commitment{}
+		r.prev, r.command = r.keys[ev.Request], ledger.Commitment{}
 		entry := r.seal(t, e)
 		r.keys[ev.Request] = r.prev
 		r.prev, r.command = prev, command
 		r.grow(t, r.gap)
-		entry.Index, entry.Open = r.edge.Size(), Disclosure{Context: entry.Open.Context}
+		entry.Index, entry.Open = r.edge.Size(), ledger.Disclosure{Context: entry.Open.Context}
 		r.enrolments = append(r.enrolments, entry)
-		r.hash(t, LeafHash(entry.Leaf))
+		r.hash(t, ledger.LeafHash(entry.Leaf))
 	}
 }
 
@@ -232,7 +233,7 @@ func honestPasskeys(t testing.TB) []receiptCase {
 			decided(approved, priya, countersign.Approve, countersign.Passkey).countersigned(signing{key: hers}).recorded().file(t)},
 		{name: "passkey-rs256", says: "1 of 1", at: 10, file: approvedBy(t, signing{key: windows}).enrolled(enrolment(windows.Credential)).recorded().file(t)},
 		{name: "passkey-with-extension", says: "1 of 1", at: 10, file: approvedBy(t, signing{key: key, authData: func(b []byte) []byte {
-			b[32] |= flagExtended
+			b[32] |= ledger.FlagExtended
 			return append(b, 0xa0)
 		}}).enrolled(enrolment(key.Credential)).recorded().file(t)},
 		{name: "passkeys-of-two", says: "2 of 2", at: 10, file: two.recorded().file(t)},

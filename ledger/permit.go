@@ -15,8 +15,8 @@ import (
 // PermitLife is how long after its release a command may be started.
 const PermitLife = 60 * time.Second
 
-// clockSkew is how far the clock of an executor may be behind the record's.
-const clockSkew = 60 * time.Second
+// ClockSkew is how far the clock of an executor may be behind the record's.
+const ClockSkew = 60 * time.Second
 
 // A Release is a command with the proof that its release is on record. It is all
 // that an executor needs, and it travels as JSON.
@@ -102,7 +102,7 @@ func openPermit(r Release, t Trust, executor string, now time.Time) (*Permit, er
 }
 
 func checkLife(released, now time.Time) error {
-	if now.Before(released.Add(-clockSkew)) {
+	if now.Before(released.Add(-ClockSkew)) {
 		return fmt.Errorf("released at %s and it is %s: set the clock", stamp(released), stamp(now))
 	}
 	if now.After(released.Add(PermitLife)) {

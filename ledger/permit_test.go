@@ -1,4 +1,4 @@
-package ledger
+package ledger_test
 
 import (
 	"encoding/json"
@@ -11,15 +11,16 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
 	"golang.org/x/mod/sumdb/note"
 )
 
 // releaseOf is the release at the version of a recorded story.
-func (r *record) releaseOf(t testing.TB, version int) Release {
+func (r *record) releaseOf(t testing.TB, version int) ledger.Release {
 	t.Helper()
 	cp, proofs := r.sign(t)
 	e := r.entries[version-1]
-	return Release{Command: *r.entries[0].Open.Command, Leaf: e.Leaf, Index: e.Index, Proof: proofs[version-1], Checkpoint: cp.Note}
+	return ledger.Release{Command: *r.entries[0].Open.Command, Leaf: e.Leaf, Index: e.Index, Proof: proofs[version-1], Checkpoint: cp.Note}
 }
 
 func TestAReleaseOnRecordGivesAPermit(t *testing.T) {
@@ -29,11 +30,11 @@ func TestAReleaseOnRecordGivesAPermit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var travelled Release
+	var travelled ledger.Release
 	if err := json.Unmarshal(b, &travelled); err != nil || !reflect.DeepEqual(travelled, r) {
 		t.Fatalf("got %+v, %v, want %+v", travelled, err, r)
 	}
-	p, err := OpenPermit(travelled, testTrust(t), "mcp/payments", s.events[3].At)
+	p, err := ledger.OpenPermit(travelled, testTrust(t), "mcp/payments", s.events[3].At)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func TestAReleaseOnRecordGivesAPermit(t *testing.T) {
 		t.Errorf("got %+v, %v, want %+v", c, err, refund)
 	}
 	if countersign.DigestOfCanonical(p.Canonical()) != s.digest || p.Request() != s.events[0].Request ||
-		p.Bounds()["bytes"] != "1000" || p.ID() != LeafHash(r.Leaf) {
+		p.Bounds()["bytes"] != "1000" || p.ID() != ledger.LeafHash(r.Leaf) {
 		t.Errorf("got %s, %s, %v, %v", p.Canonical(), p.Request(), p.Bounds(), p.ID())
 	}
 	p.Canonical()[0], p.Bounds()["bytes"] = 'x', "1001"
@@ -61,7 +62,7 @@ func TestOpenPermitRefusesWhatIsNotReleasedToIt(t *testing.T) {
 	stranger, _, _ := fixedKey(t, "stranger.example")
 	_, strangersKey, _ := fixedKey(t, "stranger.example")
 
-	changed := func(change func(r *Release)) Release {
+	changed := func(change func(r *ledger.Release)) ledger.Release {
 		r := good
 		change(&r)
 		return r
@@ -81,32 +82,32 @@ func TestOpenPermitRefusesWhatIsNotReleasedToIt(t *testing.T) {
 	nobody.events[2].Body = countersign.Released{}
 
 	for name, c := range map[string]struct {
-		release  Release
-		trust    Trust
+		release  ledger.Release
+		trust    ledger.Trust
 		executor string
 		now      time.Time
 		says     string
 	}{
-		"signed by a key that is not pinned": {good, Trust{testOrigin, note.VerifierList(strangersKey)}, "mcp/payments", at, "checkpoint"},
-		"of another log":                     {good, Trust{"other.example/log", testTrust(t).Keys}, "mcp/payments", at, "checkpoint"},
-		"with a checkpoint of a stranger": {changed(func(r *Release) {
-			n, err := note.Sign(&note.Note{Text: testOrigin + "\n1\n" + LeafHash(good.Leaf).String() + "\n"}, stranger)
+		"signed by a key that is not pinned": {good, ledger.Trust{testOrigin, note.VerifierList(strangersKey)}, "mcp/payments", at, "checkpoint"},
+		"of another log":                     {good, ledger.Trust{"other.example/log", testTrust(t).Keys}, "mcp/payments", at, "checkpoint"},
+		"with a checkpoint of a stranger": {changed(func(r *ledger.Release) {
+			n, err := note.Sign(&note.Note{Text: testOrigin + "\n1\n" + ledger.LeafHash(good.Leaf).String() + "\n"}, stranger)
 			if err != nil {
 				t.Fatal(err)
 			}
 			r.Checkpoint, r.Index, r.Proof = n, 0, nil
 		}), testTrust(t), "mcp/payments", at, "checkpoint"},
-		"at another index":   {changed(func(r *Release) { r.Index++ }), testTrust(t), "mcp/payments", at, "not in the log"},
-		"with another proof": {changed(func(r *Release) { r.Proof = append([]Hash{{}}, r.Proof[1:]...) }), testTrust(t), "mcp/payments", at, "not in the log"},
-		"with a changed leaf": {changed(func(r *Release) {
+		"at another index":   {changed(func(r *ledger.Release) { r.Index++ }), testTrust(t), "mcp/payments", at, "not in the log"},
+		"with another proof": {changed(func(r *ledger.Release) { r.Proof = append([]ledger.Hash{{}}, r.Proof[1:]...) }), testTrust(t), "mcp/payments", at, "not in the log"},
+		"with a changed leaf": {changed(func(r *ledger.Release) {
 			r.Leaf = []byte(strings.Replace(string(r.Leaf), `"bytes":"1000"`, `"bytes":"9000"`, 1))
 		}), testTrust(t), "mcp/payments", at, "not in the log"},
-		"that is a leaf of the log and no statement": {func() Release {
+		"that is a leaf of the log and no statement": {func() ledger.Release {
 			r := &record{}
 			r.add(t, usual.events...)
 			junk := []byte(`{}`)
-			r.hash(t, LeafHash(junk))
-			r.entries = append(r.entries, Entry{Index: r.edge.Size() - 1, Leaf: junk})
+			r.hash(t, ledger.LeafHash(junk))
+			r.entries = append(r.entries, ledger.Entry{Index: r.edge.Size() - 1, Leaf: junk})
 			return r.releaseOf(t, 6)
 		}(), testTrust(t), "mcp/payments", at, "leaf:"},
 		"that is only a decision":   {recorded.releaseOf(t, 3), testTrust(t), "mcp/payments", usual.events[2].At, "decided event"},
@@ -115,43 +116,43 @@ func TestOpenPermitRefusesWhatIsNotReleasedToIt(t *testing.T) {
 		"for nobody, to nobody":     {nobody.recorded().releaseOf(t, 3), testTrust(t), "", nobody.events[2].At, `is for ""`},
 		"of a command elsewhere":    {rest(elsewhere).recorded().releaseOf(t, 3), testTrust(t), "mcp/payments", noon, `on "mcp/files"`},
 		"of a command spelled anew": {rest(spaced).recorded().releaseOf(t, 3), testTrust(t), "mcp/payments", noon, "canonical"},
-		"with another command": {changed(func(r *Release) {
+		"with another command": {changed(func(r *ledger.Release) {
 			r.Command.Value = []byte(strings.Replace(string(r.Command.Value), "184.50", "984.50", 1))
 		}), testTrust(t), "mcp/payments", at, "commitment"},
-		"with another salt": {changed(func(r *Release) { r.Command.Salt[0] ^= 1 }), testTrust(t), "mcp/payments", at, "commitment"},
-		"a minute later":    {good, testTrust(t), "mcp/payments", at.Add(PermitLife + 1), "lives"},
-		"a minute earlier":  {good, testTrust(t), "mcp/payments", at.Add(-clockSkew - 1), "clock"},
+		"with another salt": {changed(func(r *ledger.Release) { r.Command.Salt[0] ^= 1 }), testTrust(t), "mcp/payments", at, "commitment"},
+		"a minute later":    {good, testTrust(t), "mcp/payments", at.Add(ledger.PermitLife + 1), "lives"},
+		"a minute earlier":  {good, testTrust(t), "mcp/payments", at.Add(-ledger.ClockSkew - 1), "clock"},
 	} {
-		p, err := OpenPermit(c.release, c.trust, c.executor, c.now)
+		p, err := ledger.OpenPermit(c.release, c.trust, c.executor, c.now)
 		if err == nil || p != nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("a release %s: got %v, want an error with %q", name, err, c.says)
 		}
 	}
-	for _, now := range []time.Time{at, at.Add(PermitLife), at.Add(-clockSkew)} {
-		if _, err := OpenPermit(good, testTrust(t), "mcp/payments", now); err != nil {
+	for _, now := range []time.Time{at, at.Add(ledger.PermitLife), at.Add(-ledger.ClockSkew)} {
+		if _, err := ledger.OpenPermit(good, testTrust(t), "mcp/payments", now); err != nil {
 			t.Errorf("at %s: %v", now, err)
 		}
 	}
 }
 
 func TestThePermitThatNobodyOpenedGivesNothing(t *testing.T) {
-	for _, p := range []*Permit{nil, {}} {
+	for _, p := range []*ledger.Permit{nil, {}} {
 		if c, err := p.Command(); err == nil || c != nil {
 			t.Errorf("got command %v, %v", c, err)
 		}
-		if p.Canonical() != nil || p.Request() != "" || p.Bounds() != nil || p.ID() != (Hash{}) {
+		if p.Canonical() != nil || p.Request() != "" || p.Bounds() != nil || p.ID() != (ledger.Hash{}) {
 			t.Errorf("got %s, %s, %v, %v", p.Canonical(), p.Request(), p.Bounds(), p.ID())
 		}
-		if err := NewSpent(time.Time{}).Spend(p, time.Time{}); !errors.Is(err, errNoPermit) {
-			t.Errorf("spent: got %v, want %v", err, errNoPermit)
+		if err := ledger.NewSpent(time.Time{}).Spend(p, time.Time{}); !errors.Is(err, ledger.ErrNoPermit) {
+			t.Errorf("spent: got %v, want %v", err, ledger.ErrNoPermit)
 		}
 	}
 }
 
-func permitOf(t testing.TB) (*Permit, time.Time) {
+func permitOf(t testing.TB) (*ledger.Permit, time.Time) {
 	t.Helper()
 	s := ran(t)
-	p, err := OpenPermit(s.recorded().releaseOf(t, 4), testTrust(t), "mcp/payments", s.events[3].At)
+	p, err := ledger.OpenPermit(s.recorded().releaseOf(t, 4), testTrust(t), "mcp/payments", s.events[3].At)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,14 +161,14 @@ func permitOf(t testing.TB) (*Permit, time.Time) {
 
 func TestAPermitIsSpentOnce(t *testing.T) {
 	p, at := permitOf(t)
-	spent := NewSpent(at)
+	spent := ledger.NewSpent(at)
 	var ran atomic.Int32
 	var all sync.WaitGroup
 	for range 64 {
 		all.Go(func() {
 			if err := spent.Spend(p, at.Add(time.Second)); err == nil {
 				ran.Add(1)
-			} else if !errors.Is(err, ErrSpent) {
+			} else if !errors.Is(err, ledger.ErrSpent) {
 				t.Errorf("got %v, want ErrSpent", err)
 			}
 		})
@@ -180,31 +181,31 @@ func TestAPermitIsSpentOnce(t *testing.T) {
 
 func TestAnOldPermitIsNotSpentAfterARestart(t *testing.T) {
 	p, at := permitOf(t)
-	if err := NewSpent(at.Add(time.Millisecond)).Spend(p, at.Add(time.Second)); err == nil {
+	if err := ledger.NewSpent(at.Add(time.Millisecond)).Spend(p, at.Add(time.Second)); err == nil {
 		t.Error("a permit from before the start was spent")
 	}
-	if err := NewSpent(at.Add(time.Millisecond-1)).Spend(p, at.Add(time.Second)); err != nil {
+	if err := ledger.NewSpent(at.Add(time.Millisecond-1)).Spend(p, at.Add(time.Second)); err != nil {
 		t.Errorf("a permit of the millisecond of the start: %v", err)
 	}
 }
 
 func TestASpentPermitStaysSpentWhenTheClockGoesBack(t *testing.T) {
 	p, at := permitOf(t)
-	spent := NewSpent(at)
+	spent := ledger.NewSpent(at)
 	if err := spent.Spend(p, at); err != nil {
 		t.Fatal(err)
 	}
-	later := &Permit{command: p.command, at: at.Add(3 * PermitLife), leaf: Hash{1}}
-	if err := spent.Spend(later, later.at); err != nil {
+	later := at.Add(3 * ledger.PermitLife)
+	if err := spent.Spend(ledger.PermitAt(p, later), later); err != nil {
 		t.Fatal(err)
 	}
-	if len(spent.spent) != 1 {
-		t.Errorf("%d permits are remembered, want the last one", len(spent.spent))
+	if n := ledger.Remembered(spent); n != 1 {
+		t.Errorf("%d permits are remembered, want the last one", n)
 	}
 	if err := spent.Spend(p, at); err == nil {
 		t.Error("a permit was spent twice, after it was forgotten and the clock went back")
 	}
-	if err := NewSpent(at).Spend(p, at.Add(PermitLife+1)); err == nil {
+	if err := ledger.NewSpent(at).Spend(p, at.Add(ledger.PermitLife+1)); err == nil {
 		t.Error("a permit was spent after its life")
 	}
 }
@@ -215,7 +216,7 @@ func BenchmarkOpenPermit(b *testing.B) {
 	rec.add(b, s.events...)
 	r, trust := rec.releaseOf(b, 4), testTrust(b)
 	for b.Loop() {
-		if _, err := OpenPermit(r, trust, "mcp/payments", s.events[3].At); err != nil {
+		if _, err := ledger.OpenPermit(r, trust, "mcp/payments", s.events[3].At); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,10 +1,11 @@
-package ledger
+package ledger_test
 
 import (
 	"context"
 	"slices"
 	"testing"
 
+	"github.com/countersignhq/countersign/ledger"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -15,40 +16,21 @@ func TestEveryLeafIsProvenAtItsPlaceOnly(t *testing.T) {
 		g.grow(t, size-int(g.edge.Size()))
 		cp := g.checkpoint()
 		for _, index := range []int64{0, int64(size) - 1, rnd.Int64N(int64(size)), rnd.Int64N(int64(size))} {
-			p, err := Prove(t.Context(), g.tile, cp, index)
+			p, err := ledger.Prove(t.Context(), g.tile, cp, index)
 			if err != nil {
 				t.Fatalf("leaf %d of %d: %v", index, size, err)
 			}
-			if err := CheckProof(cp, index, leafHash(index), p); err != nil {
+			if err := ledger.CheckProof(cp, index, leafHash(index), p); err != nil {
 				t.Errorf("leaf %d of %d: %v", index, size, err)
 			}
-			if got := fold(cp.Size, index, leafHash(index), p); got != cp.Root {
-				t.Errorf("leaf %d of %d folds to %v, want %v", index, size, got, cp.Root)
-			}
-			if CheckProof(cp, index, leafHash(index+1), p) == nil || CheckProof(cp, index+1, leafHash(index), p) == nil ||
-				CheckProof(cp, index, leafHash(index), append(p, Hash{})) == nil {
+			if ledger.CheckProof(cp, index, leafHash(index+1), p) == nil || ledger.CheckProof(cp, index+1, leafHash(index), p) == nil ||
+				ledger.CheckProof(cp, index, leafHash(index), append(p, ledger.Hash{})) == nil {
 				t.Errorf("leaf %d of %d: the proof proves something else too", index, size)
 			}
 		}
 		for _, index := range []int64{-1, int64(size)} {
-			if _, err := Prove(t.Context(), g.tile, cp, index); err == nil {
+			if _, err := ledger.Prove(t.Context(), g.tile, cp, index); err == nil {
 				t.Errorf("leaf %d of %d was proven", index, size)
-			}
-		}
-	}
-}
-
-func TestFoldAgreesWithPackageTlogForAllSmallLogs(t *testing.T) {
-	var g grove
-	for size := int64(1); size <= 70; size++ {
-		g.grow(t, 1)
-		for index := range size {
-			p, err := tlog.ProveRecord(size, index, &g)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := fold(size, index, leafHash(index), p); got != g.edge.Root() {
-				t.Fatalf("leaf %d of %d: got %v, want %v", index, size, got, g.edge.Root())
 			}
 		}
 	}
@@ -67,11 +49,11 @@ func TestAChangedTileProvesNothing(t *testing.T) {
 			}
 			return b, err
 		}
-		if p, err := Prove(t.Context(), changed, cp, 3); err == nil {
+		if p, err := ledger.Prove(t.Context(), changed, cp, 3); err == nil {
 			t.Errorf("level %d changed: got %v, want an error", level, p)
 		}
 	}
-	if _, err := Prove(t.Context(), g.tile, Checkpoint{Size: cp.Size, Root: Hash{1}}, 3); err == nil {
+	if _, err := ledger.Prove(t.Context(), g.tile, ledger.Checkpoint{Size: cp.Size, Root: ledger.Hash{1}}, 3); err == nil {
 		t.Error("a leaf was proven against another root")
 	}
 }
@@ -79,16 +61,16 @@ func TestAChangedTileProvesNothing(t *testing.T) {
 func TestALongerLogExtendsTheShorterOne(t *testing.T) {
 	rnd := seeded(t)
 	var g grove
-	heads := []Checkpoint{g.checkpoint()}
+	heads := []ledger.Checkpoint{g.checkpoint()}
 	for range 12 {
 		g.grow(t, 1+rnd.IntN(400))
 		heads = append(heads, g.checkpoint())
 	}
 	for i, old := range heads {
 		for j, newer := range heads {
-			p, err := ProveExtension(t.Context(), g.tile, old, newer)
+			p, err := ledger.ProveExtension(t.Context(), g.tile, old, newer)
 			if j < i {
-				if err == nil || CheckExtension(old, newer, p) == nil {
+				if err == nil || ledger.CheckExtension(old, newer, p) == nil {
 					t.Errorf("size %d was taken to extend %d", newer.Size, old.Size)
 				}
 				continue
@@ -96,7 +78,7 @@ func TestALongerLogExtendsTheShorterOne(t *testing.T) {
 			if err != nil {
 				t.Fatalf("from %d to %d: %v", old.Size, newer.Size, err)
 			}
-			if err := CheckExtension(old, newer, p); err != nil {
+			if err := ledger.CheckExtension(old, newer, p); err != nil {
 				t.Errorf("from %d to %d: %v", old.Size, newer.Size, err)
 			}
 		}
@@ -110,31 +92,31 @@ func TestAForkExtendsNothing(t *testing.T) {
 	fork.grow(t, 299)
 	fork.hash(t, leafHash(1))
 	fork.grow(t, 100)
-	p, err := ProveExtension(t.Context(), fork.tile, old, fork.checkpoint())
+	p, err := ledger.ProveExtension(t.Context(), fork.tile, old, fork.checkpoint())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if CheckExtension(old, fork.checkpoint(), p) == nil {
+	if ledger.CheckExtension(old, fork.checkpoint(), p) == nil {
 		t.Error("a fork was taken to extend the log it left")
 	}
 	g.grow(t, 100)
 	another := g.checkpoint()
-	if p, err = ProveExtension(t.Context(), g.tile, old, another); err != nil || CheckExtension(old, another, p) != nil {
+	if p, err = ledger.ProveExtension(t.Context(), g.tile, old, another); err != nil || ledger.CheckExtension(old, another, p) != nil {
 		t.Fatalf("the log itself: %v", err)
 	}
 	another.Origin = "log.example/2"
-	if CheckExtension(old, another, p) == nil {
+	if ledger.CheckExtension(old, another, p) == nil {
 		t.Error("a log of another origin was taken to extend this one")
 	}
 	empty := (&grove{}).checkpoint()
-	if err := CheckExtension(empty, old, nil); err != nil {
+	if err := ledger.CheckExtension(empty, old, nil); err != nil {
 		t.Errorf("the empty log: %v", err)
 	}
-	if CheckExtension(empty, old, []Hash{{}}) == nil {
+	if ledger.CheckExtension(empty, old, []ledger.Hash{{}}) == nil {
 		t.Error("the empty log was extended with a proof that says nothing")
 	}
-	empty.Root = Hash{1}
-	if CheckExtension(empty, old, nil) == nil {
+	empty.Root = ledger.Hash{1}
+	if ledger.CheckExtension(empty, old, nil) == nil {
 		t.Error("an empty log with a root of its own was extended")
 	}
 }

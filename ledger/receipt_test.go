@@ -1,4 +1,4 @@
-package ledger
+package ledger_test
 
 import (
 	"bytes"
@@ -9,10 +9,12 @@ import (
 	"testing"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/ledger/receipt"
 )
 
 // large is a five-event receipt of a log of 70,000 leaves.
-func large(t testing.TB) Receipt {
+func large(t testing.TB) receipt.Receipt {
 	t.Helper()
 	r := &record{gap: 11_665}
 	r.add(t, ran(t).events...)
@@ -28,14 +30,14 @@ func TestAReceiptOfFiveEventsFitsIn16KiB(t *testing.T) {
 	if len(b) > 16<<10 || len(r.Entries) != 5 || len(r.Proofs[0]) < 16 {
 		t.Errorf("%d events with paths of %d take %d bytes, want 5, 17 and at most %d", len(r.Entries), len(r.Proofs[0]), len(b), 16<<10)
 	}
-	got, err := ParseReceipt(b)
+	got, err := receipt.Parse(b)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(got, r) {
 		t.Errorf("got %+v, want %+v", got, r)
 	}
-	if report := Verify(b, testTrust(t)); !report.Holds {
+	if report := receipt.Verify(b, testTrust(t)); !report.Holds {
 		t.Errorf("it does not hold: %s", printed(report))
 	}
 }
@@ -46,7 +48,7 @@ func TestNoByteOfAReceiptIsFreeToChange(t *testing.T) {
 	rnd := seeded(t)
 	trust := testTrust(t)
 	good := ran(t).recorded().file(t)
-	if r := Verify(good, trust); !r.Holds {
+	if r := receipt.Verify(good, trust); !r.Holds {
 		t.Fatalf("it does not hold unchanged: %s", printed(r))
 	}
 	bits := make([]byte, len(good))
@@ -59,7 +61,7 @@ func TestNoByteOfAReceiptIsFreeToChange(t *testing.T) {
 			file := bytes.Clone(good)
 			for i := half; i < len(file); i += 2 {
 				file[i] ^= bits[i]
-				if Verify(file, trust).Holds {
+				if receipt.Verify(file, trust).Holds {
 					t.Errorf("byte %d of %d is free: %q", i, len(file), around(file, i))
 				}
 				file[i] ^= bits[i]
@@ -78,7 +80,7 @@ func TestNoByteOfAReceiptIsFreeToComeOrGo(t *testing.T) {
 		more := append(append(bytes.Clone(file[:i]), " \n\t\x00aA0=/+\",:{}"[rnd.IntN(15)]), file[i:]...)
 		twice := append(append(bytes.Clone(file[:i]), file[i]), file[i:]...)
 		for _, changed := range [][]byte{cut, more, twice, file[:i]} {
-			if !bytes.Equal(changed, file) && Verify(changed, trust).Holds {
+			if !bytes.Equal(changed, file) && receipt.Verify(changed, trust).Holds {
 				t.Fatalf("byte %d of %d is free: %q", i, len(file), around(changed, i))
 			}
 		}
@@ -87,11 +89,11 @@ func TestNoByteOfAReceiptIsFreeToComeOrGo(t *testing.T) {
 
 func around(b []byte, i int) []byte { return b[max(0, i-30):min(len(b), i+30)] }
 
-func TestBuildReceiptGivesOutOnlyWhatHolds(t *testing.T) {
+func TestBuildGivesOutOnlyWhatHolds(t *testing.T) {
 	r := ran(t).recorded()
 	r.grow(t, 10)
 	cp, proofs := r.sign(t)
-	built, err := BuildReceipt(Leaves{r.entries, proofs}, Leaves{}, cp)
+	built, err := receipt.Build(receipt.Leaves{Entries: r.entries, Proofs: proofs}, receipt.Leaves{}, cp)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +101,7 @@ func TestBuildReceiptGivesOutOnlyWhatHolds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report := Verify(b, testTrust(t)); !report.Holds {
+	if report := receipt.Verify(b, testTrust(t)); !report.Holds {
 		t.Fatalf("it does not hold: %s", printed(report))
 	}
 	entity := &record{}
@@ -109,31 +111,31 @@ func TestBuildReceiptGivesOutOnlyWhatHolds(t *testing.T) {
 	other.events[0].Request = "req_000000000000"
 	mixed := other.recorded()
 	mixedHead, mixedProofs := mixed.sign(t)
-	with := func(change func(e []Entry)) []Entry {
-		entries := append([]Entry(nil), r.entries...)
+	with := func(change func(e []ledger.Entry)) []ledger.Entry {
+		entries := append([]ledger.Entry(nil), r.entries...)
 		change(entries)
 		return entries
 	}
 	for name, c := range map[string]struct {
-		entries []Entry
-		proofs  [][]Hash
-		cp      Checkpoint
+		entries []ledger.Entry
+		proofs  [][]ledger.Hash
+		cp      ledger.Checkpoint
 	}{
 		"no event":                  {nil, nil, cp},
 		"a proof too few":           {r.entries, proofs[1:], cp},
 		"a missing event":           {append(r.entries[:1:1], r.entries[2:]...), append(proofs[:1:1], proofs[2:]...), cp},
-		"another checkpoint":        {r.entries, proofs, Checkpoint{Origin: cp.Origin, Size: cp.Size, Root: Hash{1}, Note: cp.Note}},
+		"another checkpoint":        {r.entries, proofs, ledger.Checkpoint{Origin: cp.Origin, Size: cp.Size, Root: ledger.Hash{1}, Note: cp.Note}},
 		"an entity":                 {entity.entries, entityProofs, entityHead},
 		"two requests":              {mixed.entries, mixedProofs, mixedHead},
-		"a leaf that is none":       {with(func(e []Entry) { e[2].Leaf = []byte("{}") }), proofs, cp},
-		"a wrong disclosure":        {with(func(e []Entry) { e[2].Open.Who = e[1].Open.Who }), proofs, cp},
-		"a command disclosed twice": {with(func(e []Entry) { e[2].Open.Command = e[0].Open.Command }), proofs, cp},
+		"a leaf that is none":       {with(func(e []ledger.Entry) { e[2].Leaf = []byte("{}") }), proofs, cp},
+		"a wrong disclosure":        {with(func(e []ledger.Entry) { e[2].Open.Who = e[1].Open.Who }), proofs, cp},
+		"a command disclosed twice": {with(func(e []ledger.Entry) { e[2].Open.Command = e[0].Open.Command }), proofs, cp},
 	} {
-		if _, err := BuildReceipt(Leaves{c.entries, c.proofs}, Leaves{}, c.cp); err == nil {
+		if _, err := receipt.Build(receipt.Leaves{Entries: c.entries, Proofs: c.proofs}, receipt.Leaves{}, c.cp); err == nil {
 			t.Errorf("%s: a receipt was built", name)
 		}
 	}
-	if _, err := (Receipt{}).Marshal(); err == nil {
+	if _, err := (receipt.Receipt{}).Marshal(); err == nil {
 		t.Error("an empty receipt was written")
 	}
 	built.Entries[0].Index = -1
@@ -144,15 +146,15 @@ func TestBuildReceiptGivesOutOnlyWhatHolds(t *testing.T) {
 
 func TestVerifyTakesAnyBytes(t *testing.T) {
 	for _, b := range []string{"", "{}", "[]", "null", `{"events":[{}]}`, strings.Repeat("[", 100), "\xff"} {
-		if r := Verify([]byte(b), testTrust(t)); r.Holds || len(r.Steps) != 12 || r.Steps[0].Result != Failed {
+		if r := receipt.Verify([]byte(b), testTrust(t)); r.Holds || len(r.Steps) != 12 || r.Steps[0].Result != receipt.Failed {
 			t.Errorf("%q: %s", b, printed(r))
 		}
 	}
 	good := ran(t).recorded().file(t)
-	if r := Verify(good, Trust{}); r.Holds || r.Steps[1].Result != Failed {
+	if r := receipt.Verify(good, ledger.Trust{}); r.Holds || r.Steps[1].Result != receipt.Failed {
 		t.Errorf("without trust: %s", printed(r))
 	}
-	if r := Verify(good, Trust{Origin: testOrigin}); r.Holds || r.Steps[2].Result != Failed {
+	if r := receipt.Verify(good, ledger.Trust{Origin: testOrigin}); r.Holds || r.Steps[2].Result != receipt.Failed {
 		t.Errorf("without a key: %s", printed(r))
 	}
 }
@@ -163,29 +165,14 @@ func FuzzVerify(f *testing.F) {
 	}
 	trust := testTrust(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r := Verify(b, trust)
+		r := receipt.Verify(b, trust)
 		if len(r.Steps) != 12 {
 			t.Errorf("%d steps, want 12", len(r.Steps))
 		}
-		if parsed, err := ParseReceipt(b); err == nil {
+		if parsed, err := receipt.Parse(b); err == nil {
 			if again, err := parsed.Marshal(); err != nil || !bytes.Equal(again, b) {
 				t.Errorf("a receipt has two spellings: %s, %v and %s", again, err, b)
 			}
-		}
-	})
-}
-
-func FuzzParseLeaf(f *testing.F) {
-	for _, e := range ranForTwo(f).recorded().entries {
-		f.Add(e.Leaf)
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		st, err := ParseLeaf(b)
-		if err != nil {
-			return
-		}
-		if again, err := st.encode(); err != nil || !bytes.Equal(again, b) {
-			t.Errorf("a leaf has two spellings: %s, %v and %s", again, err, b)
 		}
 	})
 }
@@ -197,20 +184,20 @@ func BenchmarkVerify(b *testing.B) {
 	}
 	trust := testTrust(b)
 	for b.Loop() {
-		if !Verify(file, trust).Holds {
+		if !receipt.Verify(file, trust).Holds {
 			b.Fatal("it does not hold")
 		}
 	}
 }
 
-func BenchmarkBuildReceipt(b *testing.B) {
+func BenchmarkBuild(b *testing.B) {
 	r := large(b)
-	cp, err := OpenCheckpoint(r.Checkpoint, testOrigin, testTrust(b).Keys)
+	cp, err := ledger.OpenCheckpoint(r.Checkpoint, testOrigin, testTrust(b).Keys)
 	if err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		built, err := BuildReceipt(Leaves{r.Entries, r.Proofs}, Leaves{}, cp)
+		built, err := receipt.Build(receipt.Leaves{Entries: r.Entries, Proofs: r.Proofs}, receipt.Leaves{}, cp)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package ledger
+package ledger_test
 
 import (
 	"encoding/json"
@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/ledger/receipt"
 	"golang.org/x/mod/sumdb/note"
 )
 
@@ -28,40 +30,40 @@ type treeVectors struct {
 }
 
 type rootVector struct {
-	Size int64 `json:"size"`
-	Root Hash  `json:"root"`
+	Size int64       `json:"size"`
+	Root ledger.Hash `json:"root"`
 }
 
 type inclusionVector struct {
-	Size  int64  `json:"size"`
-	Index int64  `json:"index"`
-	Proof []Hash `json:"proof"`
-	Holds bool   `json:"holds"`
+	Size  int64         `json:"size"`
+	Index int64         `json:"index"`
+	Proof []ledger.Hash `json:"proof"`
+	Holds bool          `json:"holds"`
 }
 
 type extensionVector struct {
-	Old   int64  `json:"old"`
-	New   int64  `json:"new"`
-	Proof []Hash `json:"proof"`
-	Holds bool   `json:"holds"`
+	Old   int64         `json:"old"`
+	New   int64         `json:"new"`
+	Proof []ledger.Hash `json:"proof"`
+	Holds bool          `json:"holds"`
 }
 
 func decimalLeaves(t testing.TB, n int) *grove {
 	t.Helper()
 	var g grove
 	for i := range n {
-		g.hash(t, LeafHash(strconv.AppendInt(nil, int64(i), 10)))
+		g.hash(t, ledger.LeafHash(strconv.AppendInt(nil, int64(i), 10)))
 	}
 	return &g
 }
 
 func TestTheTreeVectorsHold(t *testing.T) {
 	g := decimalLeaves(t, 1000)
-	roots := map[int64]Checkpoint{}
-	var e Edge
+	roots := map[int64]ledger.Checkpoint{}
+	var e ledger.Edge
 	for i := range int64(1001) {
-		roots[i] = Checkpoint{Size: i, Root: e.Root()}
-		e, _ = e.Append([]Hash{LeafHash(strconv.AppendInt(nil, i, 10))})
+		roots[i] = ledger.Checkpoint{Size: i, Root: e.Root()}
+		e, _ = e.Append([]ledger.Hash{ledger.LeafHash(strconv.AppendInt(nil, i, 10))})
 	}
 	if *update {
 		writeVectors(t, "tree.json", makeTreeVectors(t, g, roots))
@@ -73,13 +75,13 @@ func TestTheTreeVectorsHold(t *testing.T) {
 		}
 	}
 	for _, p := range v.Inclusion {
-		err := CheckProof(roots[p.Size], p.Index, LeafHash(strconv.AppendInt(nil, p.Index, 10)), p.Proof)
+		err := ledger.CheckProof(roots[p.Size], p.Index, ledger.LeafHash(strconv.AppendInt(nil, p.Index, 10)), p.Proof)
 		if (err == nil) != p.Holds {
 			t.Errorf("leaf %d of %d: got %v, want holds %v", p.Index, p.Size, err, p.Holds)
 		}
 	}
 	for _, x := range v.Extensions {
-		if err := CheckExtension(roots[x.Old], roots[x.New], x.Proof); (err == nil) != x.Holds {
+		if err := ledger.CheckExtension(roots[x.Old], roots[x.New], x.Proof); (err == nil) != x.Holds {
 			t.Errorf("from %d to %d: got %v, want holds %v", x.Old, x.New, err, x.Holds)
 		}
 	}
@@ -88,7 +90,7 @@ func TestTheTreeVectorsHold(t *testing.T) {
 	}
 }
 
-func makeTreeVectors(t testing.TB, g *grove, roots map[int64]Checkpoint) treeVectors {
+func makeTreeVectors(t testing.TB, g *grove, roots map[int64]ledger.Checkpoint) treeVectors {
 	t.Helper()
 	v := treeVectors{Leaf: "leaf i of the log is the number i in decimal digits"}
 	sizes := []int64{0, 1, 2, 3, 7, 8, 255, 256, 257, 1000}
@@ -98,7 +100,7 @@ func makeTreeVectors(t testing.TB, g *grove, roots map[int64]Checkpoint) treeVec
 			if index >= size {
 				continue
 			}
-			p, err := Prove(t.Context(), g.tile, roots[size], index)
+			p, err := ledger.Prove(t.Context(), g.tile, roots[size], index)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,7 +110,7 @@ func makeTreeVectors(t testing.TB, g *grove, roots map[int64]Checkpoint) treeVec
 			if newer < size {
 				continue
 			}
-			p, err := ProveExtension(t.Context(), g.tile, roots[size], roots[newer])
+			p, err := ledger.ProveExtension(t.Context(), g.tile, roots[size], roots[newer])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,15 +118,15 @@ func makeTreeVectors(t testing.TB, g *grove, roots map[int64]Checkpoint) treeVec
 		}
 	}
 	good := v.Inclusion[len(v.Inclusion)-2]
-	changed := append([]Hash{{1}}, good.Proof[1:]...)
+	changed := append([]ledger.Hash{{1}}, good.Proof[1:]...)
 	v.Inclusion = append(v.Inclusion,
 		inclusionVector{good.Size, good.Index, changed, false},
 		inclusionVector{good.Size, good.Index, good.Proof[1:], false},
-		inclusionVector{good.Size, good.Index, append(good.Proof, Hash{}), false},
+		inclusionVector{good.Size, good.Index, append(good.Proof, ledger.Hash{}), false},
 		inclusionVector{good.Size, good.Index + 1, good.Proof, false},
 		inclusionVector{good.Size, -1, good.Proof, false},
 		inclusionVector{good.Size, good.Size, good.Proof, false})
-	longest, err := ProveExtension(t.Context(), g.tile, roots[257], roots[1000])
+	longest, err := ledger.ProveExtension(t.Context(), g.tile, roots[257], roots[1000])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,11 +142,11 @@ type leafVectors struct {
 }
 
 type leafVector struct {
-	Leaf    string   `json:"leaf"`
-	Hash    string   `json:"hash"` // hex
-	Command *Opening `json:"command,omitempty"`
-	Who     *Opening `json:"who"`
-	Context *Opening `json:"context"`
+	Leaf    string          `json:"leaf"`
+	Hash    string          `json:"hash"` // hex
+	Command *ledger.Opening `json:"command,omitempty"`
+	Who     *ledger.Opening `json:"who"`
+	Context *ledger.Opening `json:"context"`
 }
 
 type badLeaf struct {
@@ -157,7 +159,7 @@ func TestTheLeafVectorsHold(t *testing.T) {
 		var v leafVectors
 		for _, s := range []*story{ranForTwo(t), escalated(t)} {
 			for _, e := range s.recorded().entries {
-				v.Good = append(v.Good, leafVector{string(e.Leaf), Commitment(LeafHash(e.Leaf)).String(), e.Open.Command, e.Open.Who, e.Open.Context})
+				v.Good = append(v.Good, leafVector{string(e.Leaf), ledger.Commitment(ledger.LeafHash(e.Leaf)).String(), e.Open.Command, e.Open.Who, e.Open.Context})
 			}
 		}
 		leaf := v.Good[1].Leaf
@@ -174,15 +176,15 @@ func TestTheLeafVectorsHold(t *testing.T) {
 	}
 	v := readVectors[leafVectors](t, "leaves.json")
 	for _, l := range v.Good {
-		if got := Commitment(LeafHash([]byte(l.Leaf))).String(); got != l.Hash {
+		if got := ledger.Commitment(ledger.LeafHash([]byte(l.Leaf))).String(); got != l.Hash {
 			t.Errorf("leaf hash: got %s, want %s", got, l.Hash)
 		}
-		if _, err := (Entry{Leaf: []byte(l.Leaf), Open: Disclosure{l.Command, l.Who, l.Context}}).Event(); err != nil {
+		if _, err := (ledger.Entry{Leaf: []byte(l.Leaf), Open: ledger.Disclosure{l.Command, l.Who, l.Context}}).Event(); err != nil {
 			t.Error(err)
 		}
 	}
 	for _, l := range v.Bad {
-		if _, err := ParseLeaf([]byte(l.Leaf)); err == nil {
+		if _, err := ledger.ParseLeaf([]byte(l.Leaf)); err == nil {
 			t.Errorf("a leaf with %s was taken: %s", l.Why, l.Leaf)
 		}
 	}
@@ -195,7 +197,7 @@ type permitVectors struct {
 	Origin   string                `json:"origin"`
 	Key      string                `json:"key"`
 	Executor string                `json:"executor"`
-	Release  Release               `json:"release"`
+	Release  ledger.Release        `json:"release"`
 	Request  countersign.RequestID `json:"request"`
 	Digest   countersign.Digest    `json:"digest"`
 	Times    []timeVector          `json:"times"`
@@ -212,12 +214,12 @@ func TestThePermitVectorHolds(t *testing.T) {
 		_, _, vkey := fixedKey(t, testOrigin)
 		at := s.events[3].At
 		writeVectors(t, "permit.json", permitVectors{testOrigin, vkey, "mcp/payments", s.recorded().releaseOf(t, 4), s.events[0].Request, s.digest, []timeVector{
-			{at, true}, {at.Add(PermitLife), true}, {at.Add(-clockSkew), true},
-			{at.Add(PermitLife + time.Millisecond), false}, {at.Add(-clockSkew - time.Millisecond), false}}})
+			{at, true}, {at.Add(ledger.PermitLife), true}, {at.Add(-ledger.ClockSkew), true},
+			{at.Add(ledger.PermitLife + time.Millisecond), false}, {at.Add(-ledger.ClockSkew - time.Millisecond), false}}})
 	}
 	v := readVectors[permitVectors](t, "permit.json")
 	for _, c := range v.Times {
-		p, err := OpenPermit(v.Release, trustIn(t, v.Origin, v.Key), v.Executor, c.Now)
+		p, err := ledger.OpenPermit(v.Release, trustIn(t, v.Origin, v.Key), v.Executor, c.Now)
 		if (err == nil) != c.Holds {
 			t.Errorf("at %s: got %v, want holds %v", c.Now, err, c.Holds)
 		}
@@ -227,13 +229,13 @@ func TestThePermitVectorHolds(t *testing.T) {
 	}
 }
 
-func trustIn(t testing.TB, origin, vkey string) Trust {
+func trustIn(t testing.TB, origin, vkey string) ledger.Trust {
 	t.Helper()
-	v, err := NewVerifier(vkey)
+	v, err := ledger.NewVerifier(vkey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Trust{origin, note.VerifierList(v)}
+	return ledger.Trust{origin, note.VerifierList(v)}
 }
 
 type receiptVectors struct {
@@ -253,11 +255,11 @@ type receiptVector struct {
 }
 
 type stepVector struct {
-	Detail string `json:"detail,omitempty"`
-	Result Result `json:"result"`
+	Detail string         `json:"detail,omitempty"`
+	Result receipt.Result `json:"result"`
 }
 
-func vectorOf(name string, r Report) receiptVector {
+func vectorOf(name string, r receipt.Report) receiptVector {
 	v := receiptVector{Name: name, Holds: r.Holds, What: r.What, Why: r.Why, Outcome: r.Outcome}
 	for _, s := range r.Steps {
 		v.Steps = append(v.Steps, stepVector{s.Detail, s.Result})
@@ -273,7 +275,7 @@ func TestTheReceiptVectorsHold(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range slices.Concat(honest(t), tampered(t), honestPasskeys(t), forgedPasskeys(t)) {
-			v.Receipts = append(v.Receipts, vectorOf(c.name, Verify(c.file, testTrust(t))))
+			v.Receipts = append(v.Receipts, vectorOf(c.name, receipt.Verify(c.file, testTrust(t))))
 			writeFile(t, filepath.Join("receipts", c.name+".json"), c.file)
 		}
 		writeVectors(t, "receipts.json", v)
@@ -285,7 +287,7 @@ func TestTheReceiptVectorsHold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		report := Verify(file, trustIn(t, v.Origin, v.Key))
+		report := receipt.Verify(file, trustIn(t, v.Origin, v.Key))
 		if got := vectorOf(want.Name, report); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %s\nwant %+v", want.Name, printed(report), want)
 		}

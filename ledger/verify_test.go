@@ -1,14 +1,16 @@
-package ledger
+package ledger_test
 
 import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/countersignhq/countersign/ledger/receipt"
 )
 
 func TestReceiptsOfHonestRecordsHold(t *testing.T) {
 	for _, c := range slices.Concat(honest(t), honestPasskeys(t)) {
-		r := Verify(c.file, testTrust(t))
+		r := receipt.Verify(c.file, testTrust(t))
 		if !r.Holds {
 			t.Errorf("%s: %s", c.name, printed(r))
 			continue
@@ -21,17 +23,17 @@ func TestReceiptsOfHonestRecordsHold(t *testing.T) {
 
 func TestTamperedReceiptsFailAtTheStepThatShowsIt(t *testing.T) {
 	for _, c := range slices.Concat(tampered(t), forgedPasskeys(t)) {
-		r := Verify(c.file, testTrust(t))
+		r := receipt.Verify(c.file, testTrust(t))
 		if r.Holds || len(r.Steps) != 12 {
 			t.Errorf("%s holds: %s", c.name, printed(r))
 			continue
 		}
 		for _, s := range r.Steps {
-			want := OK
+			want := receipt.OK
 			if s.N == c.step {
-				want = Failed
+				want = receipt.Failed
 			} else if s.N > c.step {
-				want = NotChecked
+				want = receipt.NotChecked
 			}
 			if s.Result != want {
 				t.Errorf("%s: step %d is %s, want %s: %s", c.name, s.N, s.Result, want, printed(r))
@@ -44,19 +46,5 @@ func TestTamperedReceiptsFailAtTheStepThatShowsIt(t *testing.T) {
 		if r.Who != nil || r.What+r.Why+r.Outcome != "" || !r.Digest.IsZero() {
 			t.Errorf("%s does not hold, and tells what it is about: %+v", c.name, r)
 		}
-	}
-}
-
-// The table of moves has no way to release twice, so step 7 finds it first. Step
-// 12 does not rest on that.
-func TestTwoReleasesFailTheLastStepToo(t *testing.T) {
-	r := ran(t).recorded().receipt(t)
-	released, err := ParseLeaf(r.Entries[3].Leaf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v := verification{receipt: r, statements: []Statement{released, released}}
-	if detail, lines := v.ended(); detail != "twice" || len(lines) != 2 {
-		t.Errorf("got %q and %q, want twice and both leaves", detail, lines)
 	}
 }

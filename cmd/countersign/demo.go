@@ -13,7 +13,7 @@ import (
 	"github.com/countersignhq/countersign/brief"
 	layout "github.com/countersignhq/countersign/brief/terminal"
 	"github.com/countersignhq/countersign/gate"
-	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/ledger/receipt"
 	"github.com/countersignhq/countersign/store"
 	"github.com/spf13/cobra"
 )
@@ -307,12 +307,12 @@ func (d *demo) verify(ctx context.Context, data string, id countersign.RequestID
 	if err != nil {
 		return err
 	}
-	receipt, err := c.Receipt(ctx, string(id))
+	file, err := c.Receipt(ctx, string(id))
 	if err != nil {
 		return err
 	}
 	name := data + string(os.PathSeparator) + string(id) + ".json"
-	if err := os.WriteFile(name, receipt, 0o600); err != nil {
+	if err := os.WriteFile(name, file, 0o600); err != nil {
 		return err
 	}
 	trust, err := d.server.keys.trust()
@@ -320,7 +320,7 @@ func (d *demo) verify(ctx context.Context, data string, id countersign.RequestID
 		return err
 	}
 	began := time.Now()
-	report := ledger.Verify(receipt, trust)
+	report := receipt.Verify(file, trust)
 	err = d.t.verified(report, time.Since(began), false)
 	d.t.print("\n  The same, offline:  countersign verify %s --key %s\n", name, data+string(os.PathSeparator)+vkeyFile)
 	return err

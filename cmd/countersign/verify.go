@@ -11,6 +11,7 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/brief"
 	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/ledger/receipt"
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
 )
@@ -31,12 +32,12 @@ Exits with 0 if every step holds and with 9 if one does not.`,
 			if err != nil {
 				return err
 			}
-			receipt, err := readInput(t, args[0])
+			file, err := readInput(t, args[0])
 			if err != nil {
 				return err
 			}
 			began := time.Now()
-			report := ledger.Verify(receipt, trust)
+			report := receipt.Verify(file, trust)
 			return t.verified(report, time.Since(began), asJSON)
 		},
 	}
@@ -74,7 +75,7 @@ func readInput(t *terminal, name string) ([]byte, error) {
 	return b, nil
 }
 
-func (t *terminal) verified(r ledger.Report, took time.Duration, asJSON bool) error {
+func (t *terminal) verified(r receipt.Report, took time.Duration, asJSON bool) error {
 	var err error
 	if asJSON {
 		err = t.json(reportJSON(r))
@@ -92,7 +93,7 @@ func (t *terminal) verified(r ledger.Report, took time.Duration, asJSON bool) er
 }
 
 // steps lays a report out, 79 columns wide.
-func (t *terminal) steps(r ledger.Report, took time.Duration) {
+func (t *terminal) steps(r receipt.Report, took time.Duration) {
 	t.print("receipt    %s  %s  %.1f KiB", t.paint(bold, orUnread(string(r.Request))), count(r.Events, "event"), float64(r.Bytes)/1024)
 	t.print("log        %s  size %s  %s", orUnread(r.Origin), grouped(r.Size), stamp(r.At))
 	t.print("")
@@ -103,7 +104,7 @@ func (t *terminal) steps(r ledger.Report, took time.Duration) {
 			break
 		}
 		result, colour := "ok", ""
-		if s.Result != ledger.OK {
+		if s.Result != receipt.OK {
 			result, colour, broken = "FAILED", red, s.N
 		}
 		detail, more := s.Detail, ""
@@ -132,7 +133,7 @@ func (t *terminal) steps(r ledger.Report, took time.Duration) {
 }
 
 // told says in words what a receipt that holds is about.
-func (t *terminal) told(r ledger.Report) {
+func (t *terminal) told(r receipt.Report) {
 	label := "who"
 	for _, d := range r.Who {
 		says := fmt.Sprintf("%s %s %s, %s", t.paint(bold, oneLine(d.By.Name)), past(d.Choice), d.At.UTC().Format("15:04:05"), d.Assurance)
@@ -189,11 +190,11 @@ type verification struct {
 }
 
 type verificationStep struct {
-	N      int           `json:"n"`
-	Name   string        `json:"name"`
-	Detail string        `json:"detail,omitempty"`
-	Result ledger.Result `json:"result"`
-	Lines  []string      `json:"lines,omitempty"`
+	N      int            `json:"n"`
+	Name   string         `json:"name"`
+	Detail string         `json:"detail,omitempty"`
+	Result receipt.Result `json:"result"`
+	Lines  []string       `json:"lines,omitempty"`
 }
 
 type verificationChoice struct {
@@ -204,7 +205,7 @@ type verificationChoice struct {
 	Reason    string                `json:"reason,omitempty"`
 }
 
-func reportJSON(r ledger.Report) verification {
+func reportJSON(r receipt.Report) verification {
 	v := verification{
 		Holds: r.Holds, Request: r.Request, Origin: r.Origin, Size: r.Size, Events: r.Events,
 		What: r.What, Why: r.Why, Outcome: r.Outcome, Digest: r.Digest,

@@ -16,6 +16,7 @@ import (
 	"github.com/countersignhq/countersign/internal/canon"
 	"github.com/countersignhq/countersign/internal/testenv"
 	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/ledger/receipt"
 	"github.com/evanw/esbuild/pkg/api"
 	"golang.org/x/mod/sumdb/note"
 )
@@ -39,7 +40,7 @@ const tried = `
 	export { fromBase64, hex, utf8 } from "./bytes";
 `
 
-// mutants are what package ledger and package canon have judged, for web/verify to
+// mutants are what package receipt and package canon have judged, for web/verify to
 // judge the same way.
 type mutants struct {
 	Receipts   []mutant   `json:"receipts"`
@@ -56,8 +57,8 @@ type mutant struct {
 }
 
 type verdict struct {
-	Holds   bool            `json:"holds"`
-	Results []ledger.Result `json:"results"`
+	Holds   bool             `json:"holds"`
+	Results []receipt.Result `json:"results"`
 }
 
 type document struct {
@@ -133,7 +134,7 @@ func changedReceipts(t *testing.T) []mutant {
 			file[random.IntN(len(file))] ^= 1 << random.IntN(7)
 			all = append(all, judged(name, file, trust))
 		}
-		if ledger.Verify(original, trust).Holds {
+		if receipt.Verify(original, trust).Holds {
 			for _, file := range rearranged(original) {
 				all = append(all, judged(name, file, trust))
 			}
@@ -144,7 +145,7 @@ func changedReceipts(t *testing.T) []mutant {
 }
 
 func judged(name string, file []byte, trust ledger.Trust) mutant {
-	report := ledger.Verify(file, trust)
+	report := receipt.Verify(file, trust)
 	m := mutant{Name: filepath.Base(name), File: file, Report: verdict{Holds: report.Holds}}
 	for _, s := range report.Steps {
 		m.Report.Results = append(m.Report.Results, s.Result)
@@ -157,8 +158,8 @@ func judged(name string, file []byte, trust ledger.Trust) mutant {
 // gone.
 func rearranged(file []byte) [][]byte {
 	var all [][]byte
-	try := func(change func(r *ledger.Receipt)) {
-		r, err := ledger.ParseReceipt(file)
+	try := func(change func(r *receipt.Receipt)) {
+		r, err := receipt.Parse(file)
 		if err != nil {
 			return
 		}
@@ -167,31 +168,31 @@ func rearranged(file []byte) [][]byte {
 			all = append(all, b)
 		}
 	}
-	r, err := ledger.ParseReceipt(file)
+	r, err := receipt.Parse(file)
 	if err != nil {
 		return nil
 	}
-	try(func(r *ledger.Receipt) { r.Entries[0].Open.Command = nil })
+	try(func(r *receipt.Receipt) { r.Entries[0].Open.Command = nil })
 	for i := range r.Entries {
-		try(func(r *ledger.Receipt) { r.Entries[i].Open.Who = nil })
-		try(func(r *ledger.Receipt) { r.Entries[i].Open.Context = nil })
-		try(func(r *ledger.Receipt) { r.Entries, r.Proofs = r.Entries[:i], r.Proofs[:i] })
+		try(func(r *receipt.Receipt) { r.Entries[i].Open.Who = nil })
+		try(func(r *receipt.Receipt) { r.Entries[i].Open.Context = nil })
+		try(func(r *receipt.Receipt) { r.Entries, r.Proofs = r.Entries[:i], r.Proofs[:i] })
 	}
 	for i := range r.Enrolments.Entries {
-		try(func(r *ledger.Receipt) { r.Enrolments.Entries[i].Open.Context = nil })
-		try(func(r *ledger.Receipt) { place(&r.Enrolments, i, i+1) })
-		try(func(r *ledger.Receipt) { place(&r.Enrolments, i, i+1, i, i) })
-		try(func(r *ledger.Receipt) { place(&r.Enrolments, i, i+2, i+1, i) })
+		try(func(r *receipt.Receipt) { r.Enrolments.Entries[i].Open.Context = nil })
+		try(func(r *receipt.Receipt) { place(&r.Enrolments, i, i+1) })
+		try(func(r *receipt.Receipt) { place(&r.Enrolments, i, i+1, i, i) })
+		try(func(r *receipt.Receipt) { place(&r.Enrolments, i, i+2, i+1, i) })
 	}
 	return all
 }
 
 // place puts the leaves of the indexes in place of those from i to j.
-func place(l *ledger.Leaves, i, j int, indexes ...int) {
+func place(l *receipt.Leaves, i, j int, indexes ...int) {
 	if j > len(l.Entries) {
 		return
 	}
-	var put ledger.Leaves
+	var put receipt.Leaves
 	for _, n := range indexes {
 		if n < len(l.Entries) {
 			put.Entries, put.Proofs = append(put.Entries, l.Entries[n]), append(put.Proofs, l.Proofs[n])

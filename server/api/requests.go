@@ -15,6 +15,7 @@ import (
 	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/identity/session"
 	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/ledger/receipt"
 	"github.com/countersignhq/countersign/server/wire"
 	"github.com/countersignhq/countersign/store"
 )
@@ -282,7 +283,7 @@ func (a *api) receipt(w http.ResponseWriter, r *http.Request, c caller) error {
 	if c.Kind != agent && !found.RevealedTo(c.ID) && brief.Build(found, d).Digest() != brief.Reveal(found, d).Digest() {
 		withhold(entries)
 	}
-	made, err := ledger.ReceiptOf(r.Context(), entries, a.store.Events, a.store.Tile, head)
+	made, err := receipt.Of(r.Context(), entries, a.store.Events, a.store.Tile, head)
 	if err != nil {
 		return fmt.Errorf("make the receipt of %s: %w", found.ID, err)
 	}

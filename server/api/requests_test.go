@@ -15,7 +15,7 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/client"
 	"github.com/countersignhq/countersign/gate"
-	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/ledger/receipt"
 )
 
 func TestALongPollReturnsAtTheNextChange(t *testing.T) {
@@ -259,7 +259,7 @@ func TestAReceiptVerifiesByTheLogsKeyAlone(t *testing.T) {
 	w.send(call{as: bot, method: "POST", path: "/v1/requests/" + r.ID + "/run"}).wants(t, 200, "")
 	got := w.send(call{as: bob, method: "GET", path: "/v1/requests/" + r.ID + "/receipt"})
 	got.wants(t, 200, "")
-	if report := ledger.Verify(got.body, w.trust); !report.Holds {
+	if report := receipt.Verify(got.body, w.trust); !report.Holds {
 		t.Errorf("the receipt does not verify: %+v", report)
 	}
 	if want := `filename=` + r.ID + `.receipt.json`; !strings.Contains(got.header.Get("Content-Disposition"), want) {

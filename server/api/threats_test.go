@@ -10,7 +10,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/client"
-	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/ledger/receipt"
 )
 
 // The rows of docs/threat-model.md, through the API.
@@ -133,14 +133,14 @@ func TestT23SecretsAreRevealedOnRecordAlone(t *testing.T) {
 			t.Errorf("GET %s shows the operator the secret", path)
 		}
 	}
-	receipt := func() ledger.Receipt {
+	fetched := func() receipt.Receipt {
 		got := b.send("GET", "/v1/requests/"+r.ID+"/receipt", nil)
 		got.wants(t, http.StatusOK, "")
-		parsed, err := ledger.ParseReceipt([]byte(got.body))
+		parsed, err := receipt.Parse([]byte(got.body))
 		must(t, err)
 		return parsed
 	}
-	if e := receipt().Entries[0]; e.Open.Command != nil || e.Open.Context != nil {
+	if e := fetched().Entries[0]; e.Open.Command != nil || e.Open.Context != nil {
 		t.Error("a receipt discloses what its holder has not revealed")
 	}
 	hidden := decode[paged](t, b.send("GET", "/v1/requests/"+r.ID+"/brief", nil))
@@ -157,7 +157,7 @@ func TestT23SecretsAreRevealedOnRecordAlone(t *testing.T) {
 	if !strings.Contains(string(shown.body), secret) || !slices.Contains(p.You.May, "approve") || p.ViewDigest == hidden.ViewDigest {
 		t.Errorf("revealed it is %s; want the secret, another view, and approve", shown.body)
 	}
-	if e := receipt().Entries[0]; e.Open.Command == nil || e.Open.Context == nil {
+	if e := fetched().Entries[0]; e.Open.Command == nil || e.Open.Context == nil {
 		t.Error("a receipt leaves out what its holder has revealed")
 	}
 	if kinds := w.kinds(r.ID); !slices.Contains(kinds, "payload.revealed") {

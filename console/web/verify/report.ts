@@ -1,5 +1,5 @@
 /**
- * What a verification found, in the words of package ledger: the same twelve
+ * What a verification found, in the words of package receipt: the same twelve
  * steps with the same names, details and results.
  */
 

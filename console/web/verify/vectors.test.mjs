@@ -1,5 +1,5 @@
 // Runs what console/build bundles against the vectors of ledger/testdata and
-// against what package ledger says of the same bytes. Started by verify_test.go.
+// against what packages ledger and receipt say of the same bytes. Started by verify_test.go.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -33,7 +33,7 @@ test("every receipt is judged as the vectors say", async () => {
   assert.ok(receipts.length > 100, `${receipts.length} receipts`);
 });
 
-test("a changed receipt is judged as package ledger judges it", async () => {
+test("a changed receipt is judged as package receipt judges it", async () => {
   const { key } = vector("receipts.json");
   const judged = await Promise.all(mutants.receipts.map(({ file }) => verify(fromBase64(file), { vkeys: [key] })));
   for (const [i, { name, report }] of mutants.receipts.entries()) {

@@ -1,4 +1,4 @@
-package ledger
+package receipt
 
 import (
 	"bytes"
@@ -9,12 +9,13 @@ import (
 	"strings"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
 func (v *verification) read() (string, []string) {
-	r, err := ParseReceipt(v.file)
+	r, err := Parse(v.file)
 	if err != nil {
 		return "unreadable", []string{err.Error()}
 	}
@@ -33,7 +34,7 @@ func (v *verification) origin() (string, []string) {
 }
 
 func (v *verification) signed() (string, []string) {
-	cp, n, err := openNote(v.receipt.Checkpoint, v.trust.Origin, v.trust.Keys)
+	cp, n, err := ledger.OpenNote(v.receipt.Checkpoint, v.trust.Origin, v.trust.Keys)
 	if err == nil {
 		err = checkSignatureLines(v.receipt.Checkpoint, n)
 	}
@@ -80,7 +81,7 @@ func (v *verification) witnessed() (string, []string) {
 }
 
 // entries are the events of the receipt, and the enrolments behind them.
-func (v *verification) entries() []Entry {
+func (v *verification) entries() []ledger.Entry {
 	return slices.Concat(v.receipt.Entries, v.receipt.Enrolments.Entries)
 }
 
@@ -97,11 +98,11 @@ func (v *verification) stated() (string, []string) {
 	entries := v.entries()
 	total, events := len(entries), len(v.receipt.Entries)
 	for i, e := range entries {
-		st, err := ParseLeaf(e.Leaf)
+		st, err := ledger.ParseLeaf(e.Leaf)
 		switch {
 		case err != nil:
 		case i >= events:
-			err = st.enrolling()
+			err = enrolling(st)
 		case st.Event.Request != v.receipt.Request:
 			err = fmt.Errorf("it is about %s", st.Event.Request)
 		case st.Event.Request.IsEntity():
@@ -121,8 +122,8 @@ func (v *verification) folded() (string, []string) {
 	total, good := len(entries), 0
 	var failed []string
 	for i, e := range entries {
-		hash := LeafHash(e.Leaf)
-		if CheckProof(v.checkpoint, e.Index, hash, proofs[i]) == nil {
+		hash := ledger.LeafHash(e.Leaf)
+		if ledger.CheckProof(v.checkpoint, e.Index, hash, proofs[i]) == nil {
 			good++
 			continue
 		}
@@ -140,7 +141,7 @@ func (v *verification) folded() (string, []string) {
 // fold returns the root that a path comes to, to be shown where it is not the
 // signed one; whether it holds is for CheckProof to say (RFC 9162, section
 // 2.1.3.2).
-func fold(size, index int64, h Hash, path []Hash) Hash {
+func fold(size, index int64, h ledger.Hash, path []ledger.Hash) ledger.Hash {
 	last := size - 1
 	for _, sibling := range path {
 		if index&1 == 0 && index < last {
@@ -187,7 +188,7 @@ func (v *verification) follows(i int, from countersign.State) error {
 		return nil
 	}
 	before := v.statements[i-1]
-	if want := LeafHash(v.receipt.Entries[i-1].Leaf); st.Prev != want {
+	if want := ledger.LeafHash(v.receipt.Entries[i-1].Leaf); st.Prev != want {
 		return fmt.Errorf("it names the leaf %s as the one before it, which hashes to %s", short(st.Prev), short(want))
 	}
 	if v.receipt.Entries[i].Index <= v.receipt.Entries[i-1].Index || e.At.Before(before.Event.At) {
@@ -205,15 +206,15 @@ func (v *verification) opened() (string, []string) {
 	var events []countersign.Event
 	for i, st := range v.all {
 		d := entries[i].Open
-		e, err := st.open(d)
+		e, err := st.Open(d)
 		if err == nil {
-			err = st.agrees(e, d)
+			err = st.Agrees(e, d)
 		}
 		if err != nil {
 			return fmt.Sprintf("%d open", good), []string{v.leaf(i), err.Error()}
 		}
 		events = append(events, e)
-		slots := []*Opening{d.Context}
+		slots := []*ledger.Opening{d.Context}
 		if i < len(v.statements) {
 			slots = append(slots, d.Who)
 		}
@@ -234,29 +235,4 @@ func (v *verification) opened() (string, []string) {
 		detail = fmt.Sprintf("%d of %d, %d not disclosed", good, good, hidden)
 	}
 	return detail, nil
-}
-
-// agrees compares the open part of a statement with the blobs that it was made
-// from.
-func (st Statement) agrees(e countersign.Event, d Disclosure) error {
-	if d.Context == nil {
-		return nil
-	}
-	if d.Who == nil {
-		e.Who.Actor.Kind = st.Event.Public.Actor
-	}
-	want := st
-	want.Event.Public = publicOf(e)
-	a, err := st.encode()
-	if err != nil {
-		return err
-	}
-	b, err := want.encode()
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(a, b) {
-		return fmt.Errorf("the open part of the statement does not agree with the sealed part")
-	}
-	return nil
 }

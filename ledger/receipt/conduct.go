@@ -1,4 +1,4 @@
-package ledger
+package receipt
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
 )
 
 // digested compares the command with what each decision says it decided.
@@ -26,7 +27,7 @@ func (v *verification) digested() (string, []string) {
 		case known.IsZero():
 			known, from = d.Digest, "earlier"
 		case d.Digest != known:
-			return "another", append([]string{v.leaf(i)}, hashLines("decided", Hash(d.Digest), from, Hash(known))...)
+			return "another", append([]string{v.leaf(i)}, hashLines("decided", ledger.Hash(d.Digest), from, ledger.Hash(known))...)
 		}
 	}
 	v.digest = known

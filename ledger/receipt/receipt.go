@@ -1,4 +1,7 @@
-package ledger
+// Package receipt makes and verifies the proof of one request that travels alone.
+// It trusts nothing but the key of the log. docs/log-format.md has every byte, and
+// the vectors beside package ledger hold it.
+package receipt
 
 import (
 	"bytes"
@@ -9,10 +12,11 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/internal/canon"
+	"github.com/countersignhq/countersign/ledger"
 	"github.com/transparency-dev/formats/proof"
 )
 
-const receiptType = "https://github.com/countersignhq/countersign/receipt/v1"
+const fileType = "https://github.com/countersignhq/countersign/receipt/v1"
 
 // A Receipt is the proof of one request that travels alone: its events, the proof
 // of each at one checkpoint, and what its holder may see of them.
@@ -20,9 +24,9 @@ type Receipt struct {
 	Request countersign.RequestID
 	Origin  string
 	// Entries are the request's events, in the order of versions from 1.
-	Entries []Entry
+	Entries []ledger.Entry
 	// Proofs prove each entry's leaf at the checkpoint.
-	Proofs [][]Hash
+	Proofs [][]ledger.Hash
 	// Enrolments are the events of the passkeys that signed its decisions, in the
 	// order of the log.
 	Enrolments Leaves
@@ -32,8 +36,8 @@ type Receipt struct {
 
 // Leaves are entries of the log with the proof of each at one checkpoint.
 type Leaves struct {
-	Entries []Entry
-	Proofs  [][]Hash
+	Entries []ledger.Entry
+	Proofs  [][]ledger.Hash
 }
 
 type receiptWire struct {
@@ -61,19 +65,19 @@ type openingText struct {
 	Value string `json:"value"`
 }
 
-// BuildReceipt makes the receipt of the request that the entries are about: all
+// Build makes the receipt of the request that the entries are about: all
 // its events so far, from the first, with the enrolments of the passkeys whose
 // signatures it discloses. A nil opening in an entry is not disclosed. It fails if
 // a leaf is not proven or an enrolment is missing, so that no receipt is given out
-// that does not hold. ReceiptOf reads all of this from a log.
-func BuildReceipt(events, enrolments Leaves, cp Checkpoint) (Receipt, error) {
+// that does not hold. Of reads all of this from a log.
+func Build(events, enrolments Leaves, cp ledger.Checkpoint) (Receipt, error) {
 	entries, proofs := events.Entries, events.Proofs
 	if len(entries) == 0 || len(entries) != len(proofs) {
 		return Receipt{}, fmt.Errorf("receipt of %d events with %d proofs; want as many, and one at least", len(entries), len(proofs))
 	}
 	r := Receipt{Origin: cp.Origin, Entries: entries, Proofs: proofs, Enrolments: enrolments, Checkpoint: cp.Note}
 	for i, e := range entries {
-		st, err := ParseLeaf(e.Leaf)
+		st, err := ledger.ParseLeaf(e.Leaf)
 		if err != nil {
 			return Receipt{}, fmt.Errorf("leaf %d: %w", e.Index, err)
 		}
@@ -84,10 +88,10 @@ func BuildReceipt(events, enrolments Leaves, cp Checkpoint) (Receipt, error) {
 			return Receipt{}, fmt.Errorf("leaf %d is version %d of %s, want version %d of %s",
 				e.Index, st.Event.Version, st.Event.Request, i+1, r.Request)
 		}
-		if err := CheckProof(cp, e.Index, LeafHash(e.Leaf), proofs[i]); err != nil {
+		if err := ledger.CheckProof(cp, e.Index, ledger.LeafHash(e.Leaf), proofs[i]); err != nil {
 			return Receipt{}, err
 		}
-		if _, err := st.open(e.Open); err != nil {
+		if _, err := st.Open(e.Open); err != nil {
 			return Receipt{}, fmt.Errorf("leaf %d: %w", e.Index, err)
 		}
 		if i > 0 && e.Open.Command != nil {
@@ -103,7 +107,7 @@ func BuildReceipt(events, enrolments Leaves, cp Checkpoint) (Receipt, error) {
 // Marshal returns the receipt as a file: RFC 8785 JSON, without a line end. Give
 // out these very bytes; an encoder that re-spells them breaks the receipt.
 func (r Receipt) Marshal() ([]byte, error) {
-	w := receiptWire{Type: receiptType, Origin: r.Origin, Request: r.Request}
+	w := receiptWire{Type: fileType, Origin: r.Origin, Request: r.Request}
 	if len(r.Entries) == 0 || len(r.Entries) != len(r.Proofs) {
 		return nil, fmt.Errorf("receipt of %s: %d events with %d proofs", r.Request, len(r.Entries), len(r.Proofs))
 	}
@@ -142,22 +146,22 @@ func (r Receipt) wire(l Leaves) ([]receiptEvent, error) {
 	return events, nil
 }
 
-func textOf(o *Opening) *openingText {
+func textOf(o *ledger.Opening) *openingText {
 	if o == nil {
 		return nil
 	}
 	return &openingText{base64.StdEncoding.EncodeToString(o.Salt[:]), string(o.Value)}
 }
 
-// ParseReceipt reads a receipt. It demands Marshal's own spelling, byte for byte,
+// Parse reads a receipt. It demands Marshal's own spelling, byte for byte,
 // so that nothing in the file is free to change. It checks no proof: Verify does.
-func ParseReceipt(b []byte) (Receipt, error) {
+func Parse(b []byte) (Receipt, error) {
 	var w receiptWire
 	if err := canon.Unmarshal(b, &w); err != nil {
 		return Receipt{}, fmt.Errorf("receipt: %w", err)
 	}
-	if w.Type != receiptType {
-		return Receipt{}, fmt.Errorf("receipt: type %q is unknown to this version, want %q", w.Type, receiptType)
+	if w.Type != fileType {
+		return Receipt{}, fmt.Errorf("receipt: type %q is unknown to this version, want %q", w.Type, fileType)
 	}
 	if len(w.Events) == 0 {
 		return Receipt{}, errors.New("receipt: it holds no event")
@@ -194,30 +198,30 @@ func ParseReceipt(b []byte) (Receipt, error) {
 }
 
 // entry reads one leaf of a receipt, whose proof is at the checkpoint of all.
-func (r *Receipt) entry(w receiptEvent) (Entry, []Hash, error) {
+func (r *Receipt) entry(w receiptEvent) (ledger.Entry, []ledger.Hash, error) {
 	var p proof.TLogProof
 	if err := p.Unmarshal([]byte(w.Proof)); err != nil {
-		return Entry{}, nil, err
+		return ledger.Entry{}, nil, err
 	}
 	if string(p.Marshal()) != w.Proof || p.ExtraData != nil {
-		return Entry{}, nil, errors.New("the proof is not in the one spelling of a tlog-proof, or has extra data")
+		return ledger.Entry{}, nil, errors.New("the proof is not in the one spelling of a tlog-proof, or has extra data")
 	}
 	if strconv.FormatUint(p.Index, 10) != w.Index || int64(p.Index) < 0 {
-		return Entry{}, nil, fmt.Errorf("index %s, and the proof says %d", w.Index, p.Index)
+		return ledger.Entry{}, nil, fmt.Errorf("index %s, and the proof says %d", w.Index, p.Index)
 	}
 	if r.Checkpoint == nil {
 		r.Checkpoint = p.Checkpoint
 	}
 	if !bytes.Equal(r.Checkpoint, p.Checkpoint) {
-		return Entry{}, nil, errors.New("its proof is at another checkpoint than the first event's")
+		return ledger.Entry{}, nil, errors.New("its proof is at another checkpoint than the first event's")
 	}
-	path := make([]Hash, len(p.Hashes))
+	path := make([]ledger.Hash, len(p.Hashes))
 	for i, h := range p.Hashes {
 		path[i] = h
 	}
-	e := Entry{Index: int64(p.Index), Leaf: []byte(w.Leaf)}
+	e := ledger.Entry{Index: int64(p.Index), Leaf: []byte(w.Leaf)}
 	for _, o := range []struct {
-		to   **Opening
+		to   **ledger.Opening
 		text *openingText
 	}{{&e.Open.Command, w.Command}, {&e.Open.Who, w.Who}, {&e.Open.Context, w.Context}} {
 		if o.text == nil {
@@ -225,9 +229,9 @@ func (r *Receipt) entry(w receiptEvent) (Entry, []Hash, error) {
 		}
 		salt, err := base64.StdEncoding.DecodeString(o.text.Salt)
 		if err != nil || len(salt) != 32 {
-			return Entry{}, nil, fmt.Errorf("salt %q: want 32 bytes in base64", o.text.Salt)
+			return ledger.Entry{}, nil, fmt.Errorf("salt %q: want 32 bytes in base64", o.text.Salt)
 		}
-		*o.to = &Opening{Salt: [32]byte(salt), Value: []byte(o.text.Value)}
+		*o.to = &ledger.Opening{Salt: [32]byte(salt), Value: []byte(o.text.Value)}
 	}
 	return e, path, nil
 }

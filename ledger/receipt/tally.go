@@ -1,4 +1,4 @@
-package ledger
+package receipt
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
 )
 
 // tally counts decisions as the events come.
@@ -27,7 +28,7 @@ type counted struct {
 	version int
 }
 
-func (t *tally) take(e countersign.Event, open Event) error {
+func (t *tally) take(e countersign.Event, open ledger.Event) error {
 	if e.Version == 1 {
 		t.bar(e.Who)
 	}
@@ -52,7 +53,7 @@ func (t *tally) take(e countersign.Event, open Event) error {
 		t.void(b)
 	case countersign.Decided:
 		t.runBy = b.RunBy
-		if most := e.At.Add(t.within + clockSkew); b.RunBy.After(most) {
+		if most := e.At.Add(t.within + ledger.ClockSkew); b.RunBy.After(most) {
 			return fmt.Errorf("the approval lives until %s, and may only until %s", stamp(b.RunBy), stamp(most))
 		}
 	case countersign.Escalated:
@@ -74,7 +75,7 @@ func (t *tally) bar(asked countersign.Who) {
 
 // takeHidden takes what a leaf says in the open of an event whose context is not
 // disclosed.
-func (t *tally) takeHidden(open Event) {
+func (t *tally) takeHidden(open ledger.Event) {
 	switch open.Kind {
 	case countersign.KindDecided, countersign.KindEscalated:
 		t.decisions = append(t.decisions, counted{countersign.Decision{
@@ -103,7 +104,7 @@ func (t *tally) void(h countersign.Held) {
 // released checks that the approvals which a release names were there, counted,
 // and enough, for what was asked when it was held and for what the policy asked
 // when it was released.
-func (t *tally) released(e Event, body countersign.Body) (string, error) {
+func (t *tally) released(e ledger.Event, body countersign.Body) (string, error) {
 	if e.State.Decision == countersign.DecisionAllowed {
 		if len(e.Public.Approvals) > 0 {
 			return "", fmt.Errorf("the policy allowed it, and it names approvals")

@@ -1,4 +1,4 @@
-package ledger
+package receipt
 
 import (
 	"bytes"
@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
 )
 
 // enrolling returns an error unless the statement is of a credential's event: its
 // enrolment first, changes after it.
-func (st Statement) enrolling() error {
+func enrolling(st ledger.Statement) error {
 	e := st.Event
 	want := countersign.KindCredentialChanged
 	if e.Version == 1 {
@@ -31,7 +32,7 @@ func isCredential(id countersign.RequestID) bool {
 func (v *verification) enrolledInOrder() (int, error) {
 	type tip struct {
 		version uint64
-		leaf    Hash
+		leaf    ledger.Hash
 	}
 	tips := map[countersign.RequestID]tip{}
 	for i, st := range v.enrolled {
@@ -45,7 +46,7 @@ func (v *verification) enrolledInOrder() (int, error) {
 		case i > 0 && (v.receipt.Enrolments.Entries[i].Index <= v.receipt.Enrolments.Entries[i-1].Index || e.At.Before(v.enrolled[i-1].Event.At)):
 			return at, errors.New("it is recorded before the event that it stands behind")
 		}
-		tips[e.Request] = tip{e.Version, LeafHash(v.receipt.Enrolments.Entries[i].Leaf)}
+		tips[e.Request] = tip{e.Version, ledger.LeafHash(v.receipt.Enrolments.Entries[i].Leaf)}
 	}
 	return 0, nil
 }
@@ -120,9 +121,9 @@ func (v *verification) signedBy(i, held int) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	if err := CheckAssertion(*a, Ceremony{
+	if err := ledger.CheckAssertion(*a, ledger.Ceremony{
 		Nonce: a.Nonce, Command: b.Decision.Digest, Choice: b.Decision.Choice, Request: v.receipt.Request,
-		Held: LeafHash(v.receipt.Entries[held].Leaf), Policy: v.statements[held].Event.Public.Policy,
+		Held: ledger.LeafHash(v.receipt.Entries[held].Leaf), Policy: v.statements[held].Event.Public.Policy,
 		View: b.Decision.View, Approver: e.Who.Actor.ID,
 	}); err != nil {
 		return false, err

@@ -1,4 +1,4 @@
-package ledger
+package receipt
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
 	"golang.org/x/mod/sumdb/note"
 )
 
@@ -62,7 +63,7 @@ const notDisclosed = "not disclosed"
 
 // Verify checks a receipt against the pinned key in twelve steps, without network
 // or database. It takes any bytes and always reports all twelve.
-func Verify(receipt []byte, t Trust) Report {
+func Verify(receipt []byte, t ledger.Trust) Report {
 	v := verification{file: receipt, trust: t}
 	report := Report{Bytes: len(receipt), Holds: true}
 	for i, s := range steps() {
@@ -90,14 +91,14 @@ func Verify(receipt []byte, t Trust) Report {
 // verification is what the steps have found so far.
 type verification struct {
 	file  []byte
-	trust Trust
+	trust ledger.Trust
 
 	receipt    Receipt
 	note       *note.Note
-	checkpoint Checkpoint
-	all        []Statement         // of the events, then of the enrolments
-	statements []Statement         // of the events
-	enrolled   []Statement         // of the enrolments
+	checkpoint ledger.Checkpoint
+	all        []ledger.Statement  // of the events, then of the enrolments
+	statements []ledger.Statement  // of the events
+	enrolled   []ledger.Statement  // of the enrolments
 	events     []countersign.Event // opened; Body is nil where it is not disclosed
 	enrolledAs []countersign.Event
 	tally      tally
@@ -128,11 +129,11 @@ func steps() []step {
 }
 
 // hashLines shows two hashes that should be one.
-func hashLines(first string, a Hash, second string, b Hash) []string {
+func hashLines(first string, a ledger.Hash, second string, b ledger.Hash) []string {
 	var lines []string
 	for _, h := range []struct {
 		name string
-		hash Hash
+		hash ledger.Hash
 	}{{first, a}, {second, b}} {
 		for i, name := range []string{h.name, ""} {
 			x := fmt.Sprintf("%x", h.hash[16*i:16*i+16])
@@ -144,6 +145,9 @@ func hashLines(first string, a Hash, second string, b Hash) []string {
 
 // short is a hash or digest as a detail shows it.
 func short(h [32]byte) string { return fmt.Sprintf("%x", h[:4]) }
+
+// stamp is a time as lines say it, in the milliseconds of the record.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // grouped writes a decimal number as people read it: "48,233".
 func grouped(n string) string {

@@ -1,4 +1,4 @@
-package ledger
+package receipt
 
 import (
 	"cmp"
@@ -7,17 +7,18 @@ import (
 	"slices"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/ledger"
 )
 
 // EventsFunc reads the entries of one request or entity, in the order of versions.
-type EventsFunc func(context.Context, countersign.RequestID) ([]Entry, error)
+type EventsFunc func(context.Context, countersign.RequestID) ([]ledger.Entry, error)
 
-// ReceiptOf makes the receipt of a request from a log. The events are those that
+// Of makes the receipt of a request from a log. The events are those that
 // its holder may see: whatever opening is nil stays sealed. The enrolments of the
 // passkeys whose signatures are among them are read by more, which shows their
 // contexts. The checkpoint covers the events: read it after them.
-func ReceiptOf(ctx context.Context, events []Entry, more EventsFunc, read TileFunc, cp Checkpoint) (Receipt, error) {
-	var enrolments []Entry
+func Of(ctx context.Context, events []ledger.Entry, more EventsFunc, read ledger.TileFunc, cp ledger.Checkpoint) (Receipt, error) {
+	var enrolments []ledger.Entry
 	ids, err := signersOf(events)
 	if err != nil {
 		return Receipt{}, err
@@ -29,11 +30,11 @@ func ReceiptOf(ctx context.Context, events []Entry, more EventsFunc, read TileFu
 		}
 		for _, e := range entries {
 			if e.Index < cp.Size {
-				enrolments = append(enrolments, Entry{Index: e.Index, Leaf: e.Leaf, Open: Disclosure{Context: e.Open.Context}})
+				enrolments = append(enrolments, ledger.Entry{Index: e.Index, Leaf: e.Leaf, Open: ledger.Disclosure{Context: e.Open.Context}})
 			}
 		}
 	}
-	slices.SortFunc(enrolments, func(a, b Entry) int { return cmp.Compare(a.Index, b.Index) })
+	slices.SortFunc(enrolments, func(a, b ledger.Entry) int { return cmp.Compare(a.Index, b.Index) })
 	proven, err := prove(ctx, read, cp, events)
 	if err != nil {
 		return Receipt{}, err
@@ -42,13 +43,13 @@ func ReceiptOf(ctx context.Context, events []Entry, more EventsFunc, read TileFu
 	if err != nil {
 		return Receipt{}, err
 	}
-	return BuildReceipt(proven, provenEnrolments, cp)
+	return Build(proven, provenEnrolments, cp)
 }
 
-func prove(ctx context.Context, read TileFunc, cp Checkpoint, entries []Entry) (Leaves, error) {
+func prove(ctx context.Context, read ledger.TileFunc, cp ledger.Checkpoint, entries []ledger.Entry) (Leaves, error) {
 	l := Leaves{Entries: entries}
 	for _, e := range entries {
-		p, err := Prove(ctx, read, cp, e.Index)
+		p, err := ledger.Prove(ctx, read, cp, e.Index)
 		if err != nil {
 			return Leaves{}, err
 		}
@@ -59,17 +60,17 @@ func prove(ctx context.Context, read TileFunc, cp Checkpoint, entries []Entry) (
 
 // signersOf returns the ids, each once, of the credentials whose signatures over
 // decisions that counted are disclosed.
-func signersOf(entries []Entry) ([]countersign.RequestID, error) {
+func signersOf(entries []ledger.Entry) ([]countersign.RequestID, error) {
 	var ids []countersign.RequestID
 	for _, entry := range entries {
-		st, err := ParseLeaf(entry.Leaf)
+		st, err := ledger.ParseLeaf(entry.Leaf)
 		if err != nil {
 			return nil, fmt.Errorf("leaf %d: %w", entry.Index, err)
 		}
 		if k := st.Event.Kind; k != countersign.KindDecided && k != countersign.KindEscalated {
 			continue
 		}
-		e, err := st.open(entry.Open)
+		e, err := st.Open(entry.Open)
 		if err != nil {
 			return nil, fmt.Errorf("leaf %d: %w", entry.Index, err)
 		}
@@ -83,7 +84,7 @@ func signersOf(entries []Entry) ([]countersign.RequestID, error) {
 
 // checkEnrolments returns an error unless the enrolments are proven and are those
 // of the passkeys that signed, and no others.
-func checkEnrolments(events []Entry, enrolments Leaves, cp Checkpoint) error {
+func checkEnrolments(events []ledger.Entry, enrolments Leaves, cp ledger.Checkpoint) error {
 	want, err := signersOf(events)
 	if err != nil {
 		return err
@@ -93,17 +94,17 @@ func checkEnrolments(events []Entry, enrolments Leaves, cp Checkpoint) error {
 	}
 	var got []countersign.RequestID
 	for i, e := range enrolments.Entries {
-		st, err := ParseLeaf(e.Leaf)
+		st, err := ledger.ParseLeaf(e.Leaf)
 		if err == nil {
-			err = st.enrolling()
+			err = enrolling(st)
 		}
 		if err == nil {
-			_, err = st.open(e.Open)
+			_, err = st.Open(e.Open)
 		}
 		if err != nil {
 			return fmt.Errorf("leaf %d: %w", e.Index, err)
 		}
-		if err := CheckProof(cp, e.Index, LeafHash(e.Leaf), enrolments.Proofs[i]); err != nil {
+		if err := ledger.CheckProof(cp, e.Index, ledger.LeafHash(e.Leaf), enrolments.Proofs[i]); err != nil {
 			return err
 		}
 		got = append(got, st.Event.Request)
