@@ -15,7 +15,7 @@ import (
 // PermitLife is how long after its release a command may be started.
 const PermitLife = 60 * time.Second
 
-// ClockSkew is how far the clock of an executor may be behind the record's.
+// ClockSkew is how far the clock of an executor, or of who reads a receipt, may be behind the record's.
 const ClockSkew = 60 * time.Second
 
 // A Release is a command with the proof that its release is on record. It is all
