@@ -94,3 +94,33 @@ func (c *crash) throughRelay() {
 	}
 	c.relay = "http://" + strings.TrimSpace(line)
 }
+
+// lendToOther has the server run as another user than the agents, so that what
+// they ask for can be approved from a browser.
+func (c *crash) lendToOther() {
+	if os.Geteuid() != 0 {
+		c.t.Log("not root: the server runs as the agents' own user, so nothing is approved")
+		return
+	}
+	c.uid = 61234
+	for dir := c.dir; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	if err := os.Chown(c.dir, c.uid, c.uid); err != nil {
+		c.t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	copied := filepath.Join(c.dir, "self")
+	b, err := os.ReadFile(self)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.write(copied, string(b), 0o755)
+	c.write(filepath.Join(c.dir, "upstream"), "#!/bin/sh\nexec '"+copied+"'\n", 0o755)
+	c.throughRelay()
+}
