@@ -18,7 +18,7 @@ func (p *people) absent(e countersign.Event, next countersign.Person) error {
 	if next.Away == nil || old.Away != nil && old.Away.Equal(*next.Away) {
 		return nil
 	}
-	begins := next.Away.Since // after a clock that went back it may be later than the event, which only narrows it
+	begins := next.Away.Since
 	if next.Away.From.After(begins) {
 		begins = next.Away.From
 	}
@@ -30,6 +30,8 @@ func (p *people) absent(e countersign.Event, next countersign.Person) error {
 		return fmt.Errorf("%s said that %s is away", by.ID, next.ID)
 	case !next.Away.Until.After(begins) || next.Away.Until.Sub(begins) > longest:
 		return fmt.Errorf("%s is away from %s to %s, which is over at once or longer than 30 days", next.ID, begins, next.Away.Until)
+	case next.Away.Since.After(e.At.Add(time.Minute)):
+		return fmt.Errorf("the absence of %s is on record since %s, later than it is", next.ID, next.Away.Since)
 	case next.Away.StandIn == next.ID:
 		return fmt.Errorf("%s stands in for themselves", next.ID)
 	case next.Away.StandIn != "" && (!there || standIn.Inactive):
