@@ -114,6 +114,29 @@ func Beginning(b Body, at time.Time) Body {
 	return b
 }
 
+// Begins is the latest time at which something in the body begins, zero if nothing
+// does.
+func Begins(b Body) time.Time {
+	var latest time.Time
+	later := func(at time.Time) {
+		if at.After(latest) {
+			latest = at
+		}
+	}
+	switch b := b.(type) {
+	case PersonChanged:
+		later(b.Person.Since)
+		if b.Person.Away != nil {
+			later(b.Person.Away.Since)
+		}
+	case GroupChanged:
+		for _, m := range b.Group.Members {
+			later(m.Since)
+		}
+	}
+	return latest
+}
+
 // Did reports whether the recorded event is the change that the command asks
 // for: to the same version, with the same body, apart from the times at which
 // something begins, which are none before the release.

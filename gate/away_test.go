@@ -288,3 +288,29 @@ func TestAStandInSignsWithTheirOwnPasskey(t *testing.T) {
 	h.ran(asked.ID, 1)
 	h.holds()
 }
+
+func TestNothingBeginsLaterThanItIsOnRecord(t *testing.T) {
+	for what, change := range map[string]func(w *world) error{
+		"an absence": func(w *world) error {
+			return w.gate.SetAway(t.Context(), operator(), "per_bob", countersign.Away{StandIn: "per_dave", Until: w.clock.Now().Add(time.Hour)}, "")
+		},
+		"a person": func(w *world) error {
+			_, err := w.gate.SetPerson(t.Context(), operator(), countersign.Person{ID: "per_zoe", Name: "zoe", Issuer: "local", Subject: "zoe"})
+			return err
+		},
+	} {
+		w := newWorld(t)
+		w.clock.Advance(time.Hour)
+		w.store.Faults().BeforeCommit(func() { w.clock.Advance(-5 * time.Minute) })
+		must(t, change(w))
+		now := w.clock.Now()
+		d, err := w.store.Snapshot(t.Context())
+		must(t, err)
+		for id, p := range d.People {
+			if p.Since.After(now) || p.Away != nil && p.Away.Since.After(now) {
+				t.Errorf("%s, at %s: %s is there since %s, away %+v", what, now, id, p.Since, p.Away)
+			}
+		}
+		w.holds()
+	}
+}

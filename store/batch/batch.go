@@ -189,6 +189,10 @@ func (b *Batch) fold(d *Draft, from countersign.State, at time.Time) (*countersi
 		return dir, nil
 	}
 	for _, e := range d.entity {
+		// The clock went back after it was drawn up: it is drawn up again.
+		if begins := countersign.Begins(e.Body); begins.After(at.Add(maxBehind)) {
+			return nil, fmt.Errorf("%s begins at %s and is recorded at %s: %w", d.Subject(), begins.Format(time.RFC3339Nano), at.Format(time.RFC3339Nano), store.ErrConflict)
+		}
 		e.At = at
 		next, err := dir.With(e)
 		if err != nil {
