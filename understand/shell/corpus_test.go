@@ -1,7 +1,6 @@
 package shell_test
 
 import (
-	"bufio"
 	"os"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/countersignhq/countersign/internal/worker"
 	"github.com/countersignhq/countersign/understand"
 	"github.com/countersignhq/countersign/understand/shell"
+	"github.com/countersignhq/countersign/understand/understandtest"
 )
 
 // pool has a long deadline: the machine of a test may be busy.
@@ -23,54 +23,18 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// reading is what a child finds in the text.
 func reading(t *testing.T, text string) understand.Reading {
 	t.Helper()
-	answer, err := pool.Ask(shell.Line(text))
-	if err != nil {
-		t.Fatalf("%.80q: %v", text, err)
-	}
-	r, err := understand.ParseReading(answer)
-	if err != nil {
-		t.Fatalf("%.80q: %s: %v", text, answer, err)
-	}
-	return r
+	return understandtest.Reading(t, pool, shell.Line(text))
 }
 
-// words are the verbs and indicators of a reading.
-func words(r understand.Reading) []string {
-	all := slices.Clone(r.Verbs)
-	for _, f := range r.Found {
-		all = append(all, f.ID)
-	}
-	return all
-}
-
-// A labelled line is a text and the words that say what must be recognised.
-type labelled struct{ text, labels string }
-
-func corpus(t testing.TB, file string) (lines []labelled) {
-	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	scan := bufio.NewScanner(f)
-	for scan.Scan() {
-		if text, labels, ok := strings.Cut(scan.Text(), " ||| "); ok && !strings.HasPrefix(text, "# ") {
-			lines = append(lines, labelled{strings.ReplaceAll(text, "<NL>", "\n"), labels})
-		}
-	}
-	if scan.Err() != nil {
-		t.Fatal(scan.Err())
-	}
-	return lines
+func corpus(t testing.TB, file string) []understandtest.Line {
+	return understandtest.Corpus(t, file, "<NL>")
 }
 
 // missing names the label that does not fit, empty if all do.
 func missing(r understand.Reading, labels string) string {
-	found := words(r)
+	found := understandtest.Words(r)
 	for label := range strings.SplitSeq(labels, ",") {
 		ok := false
 		program, isProgram := strings.CutPrefix(label, "cmd:")
@@ -94,9 +58,9 @@ func TestEveryLineOfTheCorpusIsClassedAsLabelled(t *testing.T) {
 		lines := corpus(t, file)
 		met := 0
 		for _, c := range lines {
-			r := reading(t, c.text)
-			if label := missing(r, c.labels); label != "" {
-				t.Errorf("%q: got %v, want %s", c.text, words(r), label)
+			r := reading(t, c.Text)
+			if label := missing(r, c.Labels); label != "" {
+				t.Errorf("%q: got %v, want %s", c.Text, understandtest.Words(r), label)
 				continue
 			}
 			met++

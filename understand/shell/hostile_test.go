@@ -7,6 +7,7 @@ import (
 
 	"github.com/countersignhq/countersign/understand"
 	"github.com/countersignhq/countersign/understand/shell"
+	"github.com/countersignhq/countersign/understand/understandtest"
 )
 
 func TestWhateverTheLineNobodyTakesItForARead(t *testing.T) {
@@ -28,10 +29,10 @@ func TestWhateverTheLineNobodyTakesItForARead(t *testing.T) {
 			t.Logf("%s: %v", name, err)
 		} else if r, err := understand.ParseReading(answer); err != nil {
 			t.Errorf("%s: %v", name, err)
-		} else if slices.Equal(words(r), []string{"shell.read"}) {
+		} else if slices.Equal(understandtest.Words(r), []string{"shell.read"}) {
 			t.Errorf("%s counts as a read", name)
 		}
-		if got := words(reading(t, "ls")); !slices.Equal(got, []string{"shell.read"}) {
+		if got := understandtest.Words(reading(t, "ls")); !slices.Equal(got, []string{"shell.read"}) {
 			t.Errorf("after %s the next line is %v", name, got)
 		}
 	}
@@ -65,7 +66,7 @@ func TestAVectorOfArgumentsIsNoLine(t *testing.T) {
 			t.Fatal(err)
 		}
 		if label := missing(r, c.labels); label != "" {
-			t.Errorf("%q: got %v %v, want %s", c.argv, words(r), r.Objects, label)
+			t.Errorf("%q: got %v %v, want %s", c.argv, understandtest.Words(r), r.Objects, label)
 		}
 	}
 	if _, err := shell.Argv([]string{"ls", "a\x00b"}); err == nil {
@@ -90,7 +91,7 @@ func TestWhereDataGoesIsNamed(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, file := range []string{"testdata/corpus.txt", "testdata/more.txt"} {
 		for _, c := range corpus(f, file) {
-			f.Add(c.text)
+			f.Add(c.Text)
 		}
 	}
 	f.Fuzz(func(t *testing.T, line string) {
@@ -98,7 +99,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
-		if slices.Equal(words(r), []string{"shell.read"}) && strings.Contains(line, "rm ") && !strings.ContainsAny(line, "'\"#\\<") && len(r.Objects) == 0 {
+		if slices.Equal(understandtest.Words(r), []string{"shell.read"}) && strings.Contains(line, "rm ") && !strings.ContainsAny(line, "'\"#\\<") && len(r.Objects) == 0 {
 			t.Fatalf("%q counts as a read of nothing", line)
 		}
 	})

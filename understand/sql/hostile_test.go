@@ -11,6 +11,7 @@ import (
 
 	"github.com/countersignhq/countersign/internal/worker"
 	"github.com/countersignhq/countersign/understand"
+	"github.com/countersignhq/countersign/understand/understandtest"
 )
 
 // hostile are texts that bring PostgreSQL's parser down, or keep it busy.
@@ -41,12 +42,12 @@ func TestWhateverTheTextNobodyTakesItForARead(t *testing.T) {
 			}
 		} else if r, err := understand.ParseReading(answer); err != nil {
 			t.Errorf("%s: %v", name, err)
-		} else if slices.Contains(words(r), "sql.unparseable") {
+		} else if slices.Contains(understandtest.Words(r), "sql.unparseable") {
 			t.Logf("%s: %s", name, r.Found[0].Evidence)
 		} else {
-			t.Errorf("%s: got %v, want sql.unparseable", name, words(r))
+			t.Errorf("%s: got %v, want sql.unparseable", name, understandtest.Words(r))
 		}
-		if got := words(reading(t, "SELECT 1")); !slices.Equal(got, []string{"sql.read"}) {
+		if got := understandtest.Words(reading(t, "SELECT 1")); !slices.Equal(got, []string{"sql.read"}) {
 			t.Errorf("after %s the next statement is %v", name, got)
 		}
 	}
@@ -58,17 +59,17 @@ func TestBlanksCommentsAndCaseChangeNothing(t *testing.T) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	for _, c := range corpus(t, "testdata/corpus.txt") {
-		if strings.ContainsAny(c.text, `'"$\`) || strings.Contains(c.text, "--") || strings.ContainsFunc(c.text, func(r rune) bool { return r > 0x7e }) {
+		if strings.ContainsAny(c.Text, `'"$\`) || strings.Contains(c.Text, "--") || strings.ContainsFunc(c.Text, func(r rune) bool { return r > 0x7e }) {
 			continue
 		}
-		want := words(reading(t, c.text))
+		want := understandtest.Words(reading(t, c.Text))
 		if slices.Contains(want, "sql.unparseable") {
 			continue
 		}
 		for range 3 {
-			rewritten := rewrite(random, c.text)
-			if got := words(reading(t, rewritten)); !reflect.DeepEqual(got, want) {
-				t.Errorf("%q: got %v, %q: %v", c.text, want, rewritten, got)
+			rewritten := rewrite(random, c.Text)
+			if got := understandtest.Words(reading(t, rewritten)); !reflect.DeepEqual(got, want) {
+				t.Errorf("%q: got %v, %q: %v", c.Text, want, rewritten, got)
 			}
 		}
 	}
@@ -115,7 +116,7 @@ func TestTablesAreNamedAndWhatIsDoneToThem(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, file := range []string{"testdata/corpus.txt", "testdata/more.txt"} {
 		for _, c := range corpus(f, file) {
-			f.Add(c.text)
+			f.Add(c.Text)
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -128,7 +129,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q: %s: %v", text, answer, err)
 		}
 		// Whatever changes something says so in words that no read has.
-		if slices.Equal(words(r), []string{"sql.read"}) && !strings.ContainsAny(strings.ToLower(text), "stv(") {
+		if slices.Equal(understandtest.Words(r), []string{"sql.read"}) && !strings.ContainsAny(strings.ToLower(text), "stv(") {
 			t.Fatalf("%q counts as a bounded read", text)
 		}
 	})

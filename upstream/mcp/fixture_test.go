@@ -8,10 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/upstream/mcp"
-	"golang.org/x/mod/sumdb/note"
 )
 
 const origin = "test.example/log"
