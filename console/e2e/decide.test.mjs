@@ -43,6 +43,20 @@ test("somebody reads and approves by the keyboard alone, and it is made when the
   await page.context().close();
 });
 
+test("a key counts from the moment the rows are drawn", async () => {
+  const { page } = await it.visit("/verify");
+  await page.evaluate(() => new MutationObserver((_, self) => {
+    if (!document.querySelector(".rows a.t")) return;
+    self.disconnect();
+    document.dispatchEvent(new KeyboardEvent("keydown", { key: "j" }));
+    globalThis.moved = document.activeElement.pathname;
+  }).observe(document.body, { childList: true, subtree: true }));
+  await page.getByRole("link", { name: "Inbox" }).click();
+  await page.waitForSelector(".rows a.t");
+  assert.match(await page.evaluate(() => globalThis.moved ?? "nowhere"), /^\/r\/req_/);
+  await page.context().close();
+});
+
 test("something critical takes four steps and a passkey's signature", async () => {
   const critical = "req_9t4hw1pzr6ab";
   const { w, page } = await it.visit("/join#token", (w) => (w.why = "setup"), { device: true });

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { keep, recall } from "./kept";
 
 // useKeysOn says whether single keys act, and lets the reader turn them off: they
@@ -12,11 +12,12 @@ export function useKeysOn(): [boolean, () => void] {
   return [on, turn];
 }
 
-// useKeys acts on single keys that nothing else takes.
+// useKeys acts on single keys that nothing else takes, from the moment that what
+// they act on is drawn.
 export function useKeys(on: boolean, keys: Readonly<Record<string, () => void>>): void {
   const latest = useRef(keys);
   latest.current = keys;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!on) return;
     const press = (e: KeyboardEvent) => {
       const typing = e.target instanceof Element && e.target.closest("input, textarea, select, [contenteditable], dialog");
