@@ -86,7 +86,7 @@ var mayImport = map[string]string{
 	"server/view":               ". brief gate/quorum ledger store",
 	"server/wire":               ". brief client internal/redact",
 	"store":                     ". ledger store/pack",
-	"store/batch":               ". ledger store",
+	"store/batch":               ". ledger store store/pack",
 	"store/memory":              ". ledger store store/batch",
 	"store/pack":                "",
 	"store/sqlite":              ". internal/canon ledger store store/batch store/pack",

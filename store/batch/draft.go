@@ -13,6 +13,7 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/store"
+	"github.com/countersignhq/countersign/store/pack"
 )
 
 // A Head is where a request or an entity stands: what the next change is checked
@@ -44,8 +45,9 @@ type Draft struct {
 }
 
 type leaf struct {
-	bytes []byte
-	hash  ledger.Hash
+	bytes  []byte
+	hash   ledger.Hash
+	packed []byte // once somebody wants it
 }
 
 // NewDraft checks the change's form and salts its blobs.
@@ -152,10 +154,19 @@ func (d *Draft) Write(at time.Time, after Head) error {
 			return err
 		}
 		prev = ledger.LeafHash(b)
-		leaves = append(leaves, leaf{b, prev})
+		leaves = append(leaves, leaf{bytes: b, hash: prev})
 	}
 	d.leaves = leaves
 	return nil
+}
+
+// Packed is the leaf of the event, as it was last written, packed by pack.Pack.
+func (d *Draft) Packed(event int) []byte {
+	l := &d.leaves[event]
+	if l.packed == nil {
+		l.packed = pack.Pack(l.bytes)
+	}
+	return l.packed
 }
 
 // entries are the events as recorded from the index on.

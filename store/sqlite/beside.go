@@ -189,8 +189,8 @@ func (e ephemeral) Put(ctx context.Context, entry store.Entry) error {
 func (e ephemeral) Get(ctx context.Context, key string) (store.Entry, error) {
 	var expires int64
 	var sealed []byte
-	err := e.s.read.QueryRowContext(ctx, "SELECT expires, value FROM ephemeral WHERE key = $1 AND expires > $2",
-		e.s.blindKey(key), e.s.cfg.Now().UnixMicro()).Scan(&expires, &sealed)
+	err := row(ctx, e.s.read, "SELECT expires, value FROM ephemeral WHERE key = $1 AND expires > $2",
+		[]any{e.s.blindKey(key), e.s.cfg.Now().UnixMicro()}, &expires, &sealed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.Entry{}, store.ErrNotFound
 	}

@@ -172,16 +172,20 @@ func (r *keyring) missing(held []*ringKey) []*ringKey {
 	return list
 }
 
-// stored tells the ring what a durable commit has stored.
-func (r *keyring) stored(held []*ringKey, fresh []*store.SubjectKey) {
+// stored tells the ring what a commit has stored.
+func (r *keyring) stored(held []*ringKey) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, k := range held {
 		k.stored = true
 	}
-	for _, k := range fresh {
-		r.add(&ringKey{SubjectKey: k, stored: true})
-	}
+}
+
+// made takes in the key of a new request, which is on record.
+func (r *keyring) made(k *store.SubjectKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.add(&ringKey{SubjectKey: k, stored: true})
 }
 
 func (r *keyring) add(k *ringKey) {
@@ -195,7 +199,7 @@ func (r *keyring) load(ctx context.Context, q queryer, subject string) (*store.S
 		query = "SELECT key FROM subjects WHERE id = $1"
 	}
 	var wrapped []byte
-	err := q.QueryRowContext(ctx, query, subject).Scan(&wrapped)
+	err := row(ctx, q, query, []any{subject}, &wrapped)
 	if errors.Is(err, sql.ErrNoRows) || (err == nil && wrapped == nil) {
 		return nil, fmt.Errorf("key of %s: %w", subject, store.ErrNotFound)
 	}
@@ -203,57 +207,4 @@ func (r *keyring) load(ctx context.Context, q queryer, subject string) (*store.S
 		return nil, fmt.Errorf("read the key of %s: %w", subject, explain(err))
 	}
 	return r.seal.OpenKey(subject, wrapped)
-}
-
-// queryer is a *reader or a *sql.Tx.
-type queryer interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-// A reader is a pool of connections that prepares each statement once: to
-// compile one takes longer than to run it.
-type reader struct {
-	*sql.DB
-	mu    sync.Mutex
-	stmts map[string]*sql.Stmt
-}
-
-func (r *reader) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if st := r.stmts[query]; st != nil {
-		return st, nil
-	}
-	st, err := r.PrepareContext(ctx, query)
-	if err == nil {
-		r.stmts[query] = st
-	}
-	return st, err
-}
-
-// QueryContext implements queryer.
-func (r *reader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	st, err := r.prepared(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return st.QueryContext(ctx, args...)
-}
-
-// QueryRowContext implements queryer.
-func (r *reader) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	st, err := r.prepared(ctx, query)
-	if err != nil {
-		return r.DB.QueryRowContext(ctx, query, args...) // which tells the error
-	}
-	return st.QueryRowContext(ctx, args...)
-}
-
-// Close closes the statements too, or their connections stay open.
-func (r *reader) Close() error {
-	for _, st := range r.stmts {
-		st.Close()
-	}
-	return r.DB.Close()
 }

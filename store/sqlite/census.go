@@ -14,11 +14,11 @@ var _ store.Counter = (*Store)(nil)
 func (s *Store) Census(ctx context.Context) (store.Census, error) {
 	var c store.Census
 	var oldest sql.NullInt64
-	err := s.read.QueryRowContext(ctx, `SELECT
+	err := row(ctx, s.read, `SELECT
 		(SELECT count(*) FROM subjects WHERE decision = 'pending'),
 		(SELECT created FROM subjects WHERE decision = 'pending' ORDER BY first LIMIT 1),
 		(SELECT count(*) FROM subjects WHERE execution = 'running'),
-		(SELECT count(*) FROM subjects WHERE execution = 'unknown')`).Scan(&c.Pending, &oldest, &c.Running, &c.Unknown)
+		(SELECT count(*) FROM subjects WHERE execution = 'unknown')`, nil, &c.Pending, &oldest, &c.Running, &c.Unknown)
 	if err != nil {
 		return store.Census{}, explain(err)
 	}

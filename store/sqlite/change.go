@@ -50,8 +50,15 @@ func (s *Store) Commit(ctx context.Context, sc store.Change) (store.Committed, e
 		if err := d.Write(s.draftTime(), head); err != nil {
 			return store.Committed{}, err
 		}
+		for event := range sc.Events {
+			d.Packed(event)
+		}
 	}
-	return s.write.do(ctx, &op{change: c})
+	done, err := s.write.do(ctx, &op{change: c})
+	if err == nil && c.fresh != nil {
+		s.keys.made(c.fresh)
+	}
+	return done, err
 }
 
 func (s *Store) draftTime() time.Time {

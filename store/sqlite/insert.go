@@ -9,13 +9,12 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/store/batch"
-	"github.com/countersignhq/countersign/store/pack"
 )
 
-// insert writes what the group keeps besides the leaves.
+// insert writes what the group keeps.
 func (w *writer) insert(ctx context.Context, g *group) error {
 	for _, step := range []func(context.Context, *group) error{
-		w.freeKeys, w.insertSubjects, w.moveSubjects, w.insertKeys, w.insertTiles, w.insertBeside,
+		w.freeKeys, w.insertSubjects, w.moveSubjects, w.insertKeys, w.insertTiles, w.insertBeside, w.insertLeaves,
 	} {
 		if err := step(ctx, g); err != nil {
 			return err
@@ -34,10 +33,10 @@ func (w *writer) insertLeaves(ctx context.Context, g *group) error {
 			before = r.Before
 		}
 		s := g.taken[r.Draft].sealed[r.Event]
-		args = append(args, r.Index, before, pack.Pack(r.Leaf), s.actor, s.who, s.context, orNull(s.command), nil)
+		args = append(args, r.Index, before, r.Draft.Packed(r.Event), s.actor, s.who, s.context, orNull(s.command), nil)
 	}
 	args[len(args)-1] = g.tip.Checkpoint.Note
-	return w.insertMany(ctx, many{"INSERT INTO leaves (idx, before, leaf, actor, who, context, command, note) VALUES ", columns, ""}, args)
+	return w.insertMany(ctx, many{"INSERT OR FAIL INTO leaves (idx, before, leaf, actor, who, context, command, note) VALUES ", columns, ""}, args)
 }
 
 func (w *writer) freeKeys(ctx context.Context, g *group) error {
@@ -67,7 +66,7 @@ func (w *writer) insertSubjects(ctx context.Context, g *group) error {
 			c.digest, openKey, n.Created.UnixMilli(), c.fresh.Wrapped)
 	}
 	return w.insertMany(ctx, many{
-		"INSERT INTO subjects (first, id, last, decision, execution, requester, resource, digest, open_key, created, key) VALUES ", columns, "",
+		"INSERT OR FAIL INTO subjects (first, id, last, decision, execution, requester, resource, digest, open_key, created, key) VALUES ", columns, "",
 	}, args)
 }
 

@@ -53,7 +53,7 @@ func (s *Store) Tile(ctx context.Context, t tlog.Tile) ([]byte, error) {
 
 func (s *Store) fullTile(ctx context.Context, level int, n int64) ([]byte, error) {
 	var hashes []byte
-	err := s.read.QueryRowContext(ctx, "SELECT hashes FROM tiles WHERE level = $1 AND n = $2", level, n).Scan(&hashes)
+	err := row(ctx, s.read, "SELECT hashes FROM tiles WHERE level = $1 AND n = $2", []any{level, n}, &hashes)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, fmt.Errorf("tile %d of level %d: %w", n, level, store.ErrNotFound)
@@ -200,9 +200,9 @@ func (s *Store) Search(ctx context.Context, q store.Query) ([]countersign.Reques
 		limit = 100
 	}
 	limit = min(limit, 500)
-	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := s.read.snapshot(ctx)
 	if err != nil {
-		return nil, "", explain(err)
+		return nil, "", err
 	}
 	defer tx.Rollback()
 	args = append(args, limit+1)

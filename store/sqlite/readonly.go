@@ -55,7 +55,7 @@ func (s *Store) openReadOnly(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.read = &reader{DB: db, stmts: map[string]*sql.Stmt{}}
+	s.read = newReader(db)
 	if err := s.checkSchema(ctx); err != nil {
 		return err
 	}

@@ -19,9 +19,9 @@ const scrubStep = 256
 // commitments, and the rows that requests are found by. It returns the first
 // mismatch. It reads one snapshot beside the commits that go on.
 func (s *Store) Scrub(ctx context.Context) error {
-	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := s.read.snapshot(ctx)
 	if err != nil {
-		return explain(err)
+		return err
 	}
 	defer tx.Rollback()
 	note, err := headNote(ctx, tx)

@@ -1,8 +1,9 @@
 // Package sqlite keeps everything in one SQLite database. It is the default.
 //
 // One writes at a time: it takes whatever changes are waiting, up to 256, into
-// one transaction with one signed checkpoint and one sync of the disk. Readers
-// stand beside it on connections of their own. Start with Open; a change takes
+// one transaction with one signed checkpoint, and answers them once the disk has
+// it, while the next is being written. Readers stand beside on connections of
+// their own, and see what is durable. Start with Open; a change takes
 // the way of Store.Commit, writer.go and insert.go.
 package sqlite
 
@@ -35,10 +36,11 @@ type Config struct {
 	Pin string
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
-	// Wake is told what changed after each durable commit. It must not block, nor
-	// write to the store.
+	// Wake is told what changed after each durable commit, of two at the same time
+	// perhaps. It must not block, nor write to the store.
 	Wake func(ids []countersign.RequestID)
-	// Measure is told what each commit took. It must not block. Defaults to nothing.
+	// Measure is told what each commit took, of two at the same time perhaps. It
+	// must not block. Defaults to nothing.
 	Measure func(store.Cost)
 }
 

@@ -43,7 +43,7 @@ func (s *Store) connect(ctx context.Context) (*sql.DB, error) {
 		return nil, err
 	}
 	own, err := sql.Open("sqlite", dsn(abs,
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(FAST)",
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "secure_delete(FAST)",
 		"wal_autocheckpoint(4000)", "cache_size(-4096)", "temp_store(MEMORY)", "trusted_schema(OFF)"))
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (s *Store) connect(ctx context.Context) (*sql.DB, error) {
 	readers := max(4, runtime.GOMAXPROCS(0))
 	pool.SetMaxOpenConns(readers)
 	pool.SetMaxIdleConns(readers)
-	s.read = &reader{DB: pool, stmts: map[string]*sql.Stmt{}}
+	s.read = newReader(pool)
 	return own, nil
 }
 
@@ -148,7 +148,7 @@ func (s *Store) checkVault(ctx context.Context, own *sql.DB) error {
 // database are wrapped with; sql.ErrNoRows if the database has none yet.
 func (s *Store) vaultFits(ctx context.Context, q queryer) error {
 	var sealed []byte
-	if err := q.QueryRowContext(ctx, "SELECT sealed FROM vault").Scan(&sealed); err != nil {
+	if err := row(ctx, q, "SELECT sealed FROM vault", nil, &sealed); err != nil {
 		return err
 	}
 	if _, err := s.seal.OpenLoose(vaultCheck, sealed); err != nil {
@@ -160,8 +160,8 @@ func (s *Store) vaultFits(ctx context.Context, q queryer) error {
 // head reads the signed head, or signs that of an empty log.
 func (s *Store) head(ctx context.Context) (ledger.Checkpoint, error) {
 	var leaves, subjects int64
-	err := s.read.QueryRowContext(ctx, `SELECT (SELECT coalesce(max(idx), -1) + 1 FROM leaves),
-		(SELECT coalesce(max(first), -1) + 1 FROM subjects)`).Scan(&leaves, &subjects)
+	err := row(ctx, s.read, `SELECT (SELECT coalesce(max(idx), -1) + 1 FROM leaves),
+		(SELECT coalesce(max(first), -1) + 1 FROM subjects)`, nil, &leaves, &subjects)
 	if err != nil {
 		return ledger.Checkpoint{}, err
 	}
@@ -276,22 +276,4 @@ func (s *Store) rebuild(ctx context.Context) (*countersign.Directory, error) {
 func freeLeases(ctx context.Context, own *sql.DB) error {
 	_, err := own.ExecContext(ctx, "UPDATE jobs SET lease = '', until = 0 WHERE until <> 0 OR lease <> ''")
 	return err
-}
-
-// column reads a query of one column.
-func column[T any](ctx context.Context, q queryer, query string, args ...any) ([]T, error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, explain(err)
-	}
-	defer rows.Close()
-	var list []T
-	for rows.Next() {
-		var v T
-		if err := rows.Scan(&v); err != nil {
-			return nil, err
-		}
-		list = append(list, v)
-	}
-	return list, explain(rows.Err())
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -29,16 +30,22 @@ type writer struct {
 	texts map[manyRows]string
 	// commit ends the transaction. Tests replace it.
 	commit func(context.Context) error
+	// tip is as of the last commit, which the disk may not have yet.
+	tip batch.Tip
 	// dead is why nothing can be committed any more: nobody knows what is in
 	// the database, so nothing may be signed on top of it.
 	dead error
 
-	// What stands above belongs to the leader, what follows to who holds mu.
+	journal *journal
+
+	// Of the rest, what stands above belongs to the leader, what follows to who
+	// holds mu.
 	mu     sync.Mutex
 	queue  []*op
 	led    bool // somebody leads
+	open   int  // groups that are not yet answered
 	closed bool
-	idle   *sync.Cond // led has become false
+	idle   *sync.Cond // nobody leads, and all are answered
 }
 
 // An op is one thing to write: a change of the record, or something beside it.
@@ -66,7 +73,15 @@ func newWriter(ctx context.Context, s *Store, own *sql.DB) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{s: s, db: own, conn: conn, stmts: map[string]*sql.Stmt{}, texts: map[manyRows]string{}}
+	j, err := openJournal(s.path)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	w := &writer{
+		s: s, db: own, conn: conn, stmts: map[string]*sql.Stmt{}, texts: map[manyRows]string{},
+		tip: *s.tip.Load(), journal: j,
+	}
+	s.read.settle = j.settle
 	w.idle = sync.NewCond(&w.mu)
 	w.commit = func(ctx context.Context) error { return w.exec(ctx, "COMMIT") }
 	return w, nil
@@ -91,41 +106,49 @@ func (w *writer) do(ctx context.Context, o *op) (store.Committed, error) {
 	first := !w.led
 	w.led = true
 	w.mu.Unlock()
+	if first {
+		runtime.Gosched() // who is about to come shares this transaction
+	}
 	if first || <-o.turn == leading {
 		w.lead()
 	}
 	return o.committed, o.err
 }
 
-// lead writes for the first in the queue, who leads, and those behind, and hands
-// over to whoever has come meanwhile. Those whom the last transaction answered
-// get a turn first: who has another change at hand then shares this one.
+// lead writes for the first in the queue, who leads, and those behind, hands
+// over to whoever has come meanwhile, and answers once the disk has it.
 func (w *writer) lead() {
-	runtime.Gosched()
 	w.mu.Lock()
 	n := min(len(w.queue), maxBatch)
-	ops := w.queue[:n:n]
+	g := &group{ops: w.queue[:n:n], began: time.Now()}
 	w.queue = w.queue[n:]
+	w.open++
 	w.mu.Unlock()
 
-	w.write(ops)
+	err := w.write(g)
 
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	if len(w.queue) > 0 {
 		w.queue[0].turn <- leading
-		return
+	} else {
+		w.queue, w.led = nil, false
 	}
-	w.queue, w.led = nil, false
+	w.mu.Unlock()
+
+	w.answer(g, err)
+
+	w.mu.Lock()
+	w.open--
 	w.idle.Broadcast()
+	w.mu.Unlock()
 }
 
-// stop lets nothing more in and waits until all is written that is.
+// stop lets nothing more in and waits until all is answered that is.
 func (w *writer) stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.closed = true
-	for w.led {
+	for w.led || w.open > 0 {
 		w.idle.Wait()
 	}
 }
@@ -134,19 +157,30 @@ func (w *writer) close() error {
 	for _, st := range w.stmts {
 		st.Close() // or the connection stays open
 	}
-	return errors.Join(w.conn.Close(), w.db.Close())
+	return errors.Join(w.conn.Close(), w.db.Close(), w.journal.close())
 }
 
-// write puts the operations into one transaction and answers each.
-func (w *writer) write(ops []*op) {
-	g := group{ops: ops}
-	began := time.Now()
-	err := w.dead
-	if err == nil {
-		err = w.transact(context.Background(), &g)
+// write puts the group into one transaction, and appends that to the journal.
+func (w *writer) write(g *group) error {
+	if err := cmp.Or(w.dead, w.journal.failure()); err != nil {
+		return err
 	}
-	w.measure(&g, time.Since(began), err)
-	for _, o := range ops {
+	return w.transact(context.Background(), g)
+}
+
+// answer waits for the disk and answers each of the group. It begins when the next
+// group is being written.
+func (w *writer) answer(g *group, err error) {
+	if err == nil {
+		began := time.Now()
+		err = w.journal.wait(g.commit)
+		g.sync = time.Since(began)
+	}
+	if err == nil && len(g.taken) > 0 {
+		w.publish(g.tip)
+	}
+	w.measure(g, err)
+	for _, o := range g.ops {
 		switch {
 		case o.err != nil:
 		case err != nil:
@@ -162,8 +196,8 @@ func (w *writer) write(ops []*op) {
 }
 
 // measure tells what a transaction took that was to record something.
-func (w *writer) measure(g *group, took time.Duration, err error) {
-	cost := store.Cost{Changes: len(g.taken), Took: took, Sync: g.sync, Err: err}
+func (w *writer) measure(g *group, err error) {
+	cost := store.Cost{Changes: len(g.taken), Took: time.Since(g.began), Sync: g.sync, Err: err}
 	if err == nil && cost.Changes == 0 || !slices.ContainsFunc(g.ops, func(o *op) bool { return o.change != nil }) {
 		return
 	}
@@ -180,13 +214,16 @@ type group struct {
 	taken map[*batch.Draft]*change // those that go on record
 	tiles []ledger.Tile
 	tip   batch.Tip // afterwards
-	sync  time.Duration
+
+	commit uint64 // which of the journal's
+	began  time.Time
+	sync   time.Duration
 	// careful is set for a second try, after a unique index refused the first.
 	careful bool
 }
 
-// transact commits the group and publishes the new tip. An error is that of all
-// which were not refused by themselves.
+// transact commits the group. An error is that of all which were not refused by
+// themselves.
 func (w *writer) transact(ctx context.Context, g *group) error {
 	if err := w.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin: %w", explain(err))
@@ -199,16 +236,14 @@ func (w *writer) transact(ctx context.Context, g *group) error {
 		}
 		return explain(err)
 	}
-	began := time.Now()
-	err := w.commit(ctx)
-	g.sync = time.Since(began)
-	if err != nil {
+	var err error
+	if g.commit, err = w.journal.append(func() error { return w.commit(ctx) }); err != nil {
 		if err := w.find(ctx, g.tip, explain(err)); err != nil {
 			return err
 		}
 	}
 	if len(g.taken) > 0 {
-		w.publish(g)
+		w.remember(g)
 	}
 	return nil
 }
@@ -216,7 +251,7 @@ func (w *writer) transact(ctx context.Context, g *group) error {
 // fill writes everything of the transaction. What a change alone is to blame for
 // becomes its own answer; an error here is everybody's.
 func (w *writer) fill(ctx context.Context, g *group) error {
-	was := *w.s.tip.Load()
+	was := w.tip
 	g.tip = was
 	var err error
 	if g.batch, err = w.decide(ctx, g, was); err != nil || len(g.taken) == 0 {
@@ -224,14 +259,10 @@ func (w *writer) fill(ctx context.Context, g *group) error {
 	}
 	var next batch.Tip
 	next, g.tiles = g.batch.Grow()
-	signed := w.sign(next)
-	err = w.insert(ctx, g)
-	tip, failed := signed()
-	if err = errors.Join(err, failed); err != nil {
+	if g.tip, err = next.Signed(w.s.cfg.Origin, w.s.cfg.Signer); err != nil {
 		return err
 	}
-	g.tip = tip
-	return w.insertLeaves(ctx, g)
+	return w.insert(ctx, g)
 }
 
 // decide takes the changes in or refuses them, in the order in which their
@@ -265,22 +296,6 @@ func (w *writer) decide(ctx context.Context, g *group, was batch.Tip) (*batch.Ba
 	return b, nil
 }
 
-// sign signs the tip beside the inserts, which take as long. The func waits for
-// it.
-func (w *writer) sign(next batch.Tip) func() (batch.Tip, error) {
-	var tip batch.Tip
-	var err error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		tip, err = next.Signed(w.s.cfg.Origin, w.s.cfg.Signer)
-	}()
-	return func() (batch.Tip, error) {
-		<-done
-		return tip, err
-	}
-}
-
 // find is told that the commit failed, which does not say that nothing was
 // committed, and looks. It returns nil if the new head is in after all. If
 // nobody can tell, the writer is dead: to sign the same size again with other
@@ -292,7 +307,7 @@ func (w *writer) find(ctx context.Context, tip batch.Tip, cause error) error {
 		w.dead = fmt.Errorf("the record could not be read after a commit that failed (%w); restart: %w", cause, err)
 		return fmt.Errorf("%w: %w", store.ErrUnknown, w.dead)
 	}
-	was := w.s.tip.Load().Checkpoint
+	was := w.tip.Checkpoint
 	switch {
 	case note == nil && was.Size == 0, note != nil && bytes.Equal(note, was.Note):
 		return fmt.Errorf("commit: %w", cause)
@@ -307,21 +322,29 @@ func (w *writer) find(ctx context.Context, tip batch.Tip, cause error) error {
 // through after all. A transaction that stays open shows at the next BEGIN.
 func (w *writer) rollback(ctx context.Context) { _ = w.exec(ctx, "ROLLBACK") }
 
-// publish makes what is durable visible.
-func (w *writer) publish(g *group) {
+// remember keeps what the next group stands on.
+func (w *writer) remember(g *group) {
 	var held []*ringKey
-	var fresh []*store.SubjectKey
 	for _, c := range g.taken {
 		held = append(held, c.held...)
 		if c.fresh != nil {
-			fresh = append(fresh, c.fresh)
 			w.s.asked.add(c.digest)
 		}
 	}
-	w.s.keys.stored(held, fresh)
+	w.s.keys.stored(held)
 	w.s.heads.put(g.batch)
-	w.s.tip.Store(&g.tip)
-	w.s.pin.see(g.tip.Checkpoint)
+	w.tip = g.tip
+}
+
+// publish makes what is durable visible. Who waited for the disk for a later group
+// may have come first.
+func (w *writer) publish(tip batch.Tip) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if tip.Checkpoint.Size > w.s.tip.Load().Checkpoint.Size {
+		w.s.tip.Store(&tip)
+		w.s.pin.see(tip.Checkpoint)
+	}
 }
 
 // exec runs a statement, prepared once.

@@ -136,9 +136,10 @@ func TestARightEdgeThatIsNotWhatWasSignedStopsTheWriter(t *testing.T) {
 	if _, err := s.Commit(t.Context(), storetest.NewLife("/srv/a").Requested()); err != nil {
 		t.Fatal(err)
 	}
-	tip := *s.tip.Load()
-	tip.Checkpoint.Root[3] ^= 1
-	s.tip.Store(&tip)
+	onWriter(t, s, func(_ context.Context, w *writer) error {
+		w.tip.Checkpoint.Root[3] ^= 1
+		return nil
+	})
 	for range 2 {
 		if _, err := s.Commit(t.Context(), storetest.NewLife("/srv/b").Requested()); err == nil || !strings.Contains(err.Error(), "right edge") {
 			t.Errorf("got %v, want to be told of the right edge", err)
