@@ -30,7 +30,7 @@ check:
 	@sh internal/testenv/install.sh
 	$(GO) tool staticcheck $(TESTS)
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/countersign
-	$(GO) test -race -short ./gate ./internal/... ./door/... ./upstream/... ./store/memory
+	$(GO) test -race -short ./gate ./internal/... ./door/... ./upstream/... ./store/...
 	$(GO) test ./gate -run TestBrokenGatesAreCaught -mutants
 	$(GO) test ./cmd/countersign -run TestTheFirstRunInABrowser -journeys
 	$(GO) test ./cmd/countersign -run TestKilledAtRandomPoints -kills 50 -count 1
