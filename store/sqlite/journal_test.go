@@ -167,8 +167,8 @@ func TestAPowerCutLosesNothingAcknowledged(t *testing.T) {
 			}
 		})
 	}
-	for cut := range 20 {
-		time.Sleep(time.Duration(cut) * time.Millisecond / 2)
+	for cut := range 8 {
+		time.Sleep(time.Duration(cut) * time.Millisecond)
 		mu.Lock()
 		acknowledged := told[:len(told):len(told)]
 		mu.Unlock()
