@@ -43,11 +43,12 @@ const asCounter = "COUNTERSIGN_TEST_COUNTER"
 // at the end no command ran twice or unreleased, as the upstream counts.
 func TestKilledAtRandomPoints(t *testing.T) {
 	c := newCrash(t)
-	for i := range *kills {
+	for i := 0; i < *kills || c.triesHalf() && i < *kills+20; i++ {
 		c.start()
 		if i == 0 {
 			c.people()
 		}
+		c.signsIn()
 		c.looksBack()
 		c.traffic(time.Duration(20+c.rng.IntN(400)) * time.Millisecond)
 	}
@@ -178,8 +179,14 @@ func (c *crash) verb(args ...string) string {
 func (c *crash) people() {
 	c.t.Helper()
 	c.verb("person", "add", "alice")
-	link := c.verb("person", "add", "bob")
+	c.verb("person", "add", "bob")
 	c.token = c.verb("agent", "create", "bot", "--owner", "alice")
+}
+
+// signsIn opens the reviewer's browser anew: a session approves for a quarter of an
+// hour only.
+func (c *crash) signsIn() {
+	c.t.Helper()
 	if c.uid == 0 {
 		return
 	}
@@ -188,7 +195,7 @@ func (c *crash) people() {
 		c.t.Fatal(err)
 	}
 	c.reviewer = &http.Client{Jar: jar}
-	u, err := url.Parse(link)
+	u, err := url.Parse(c.verb("person", "link", "bob"))
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -196,6 +203,10 @@ func (c *crash) people() {
 		c.t.Fatalf("sign in: %d", res)
 	}
 }
+
+// triesHalf is so as long as the reviewer could have approved something and has not:
+// on a busy machine a kill may always come first.
+func (c *crash) triesHalf() bool { return c.uid != 0 && c.approved.Load() == 0 }
 
 // post posts a form as the reviewer's browser does, and returns the status.
 func (c *crash) post(path string, form url.Values) int {
@@ -372,7 +383,7 @@ func (c *crash) counts() {
 	if succeeded == 0 {
 		c.t.Error("nothing succeeded: the test tries nothing")
 	}
-	if c.uid != 0 && c.approved.Load() == 0 {
+	if c.triesHalf() {
 		c.t.Error("nothing was approved: the test tries half of it")
 	}
 	c.t.Logf("%d kills; %d were approved; %d commands ran upstream, %d were told to have succeeded", *kills, c.approved.Load(), len(ran), succeeded)
