@@ -15,9 +15,9 @@ import (
 // maxCached is how many heads, and how many keys, are kept in memory.
 const maxCached = 1 << 14
 
-// heads keeps where requests and entities stand as of the last durable commit,
-// and which request is the newest of an asker for a command. Only the writer
-// puts; callers look to draft their leaves.
+// heads keeps where requests and entities stand as of the last commit, which the
+// disk may not have yet, and which request is the newest of an asker for a
+// command. Only the writer puts; callers look to draft their leaves.
 type heads struct {
 	mu     sync.Mutex
 	m      map[countersign.RequestID]batch.Head
@@ -41,14 +41,13 @@ func (h *heads) get(id countersign.RequestID) (batch.Head, bool) {
 	return head, ok
 }
 
-// last says what became of the newest request for the same, if that is known
-// here.
-func (h *heads) last(w wanted) (countersign.Repeat, bool) {
+// last is the newest request for the same, if that is known here.
+func (h *heads) last(w wanted) (countersign.RequestID, batch.Head, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	id := h.newest[w]
 	head, ok := h.m[id]
-	return countersign.Repeat{Request: id, At: head.At, Decision: head.State.Decision, Execution: head.State.Execution}, ok
+	return id, head, ok
 }
 
 func (h *heads) put(b *batch.Batch) {
@@ -90,8 +89,9 @@ type keyring struct {
 	seal *store.Sealer
 	read *reader
 
-	mu   sync.Mutex
-	keys map[string]*ringKey
+	mu      sync.Mutex
+	keys    map[string]*ringKey
+	evicted int // how often stored keys were dropped: one that was not found may be stored since
 }
 
 type ringKey struct {
@@ -128,10 +128,18 @@ func (r *keyring) find(ctx context.Context, q queryer, subject string) (*store.S
 // hold returns the key of one who acts, or of an entity, and makes it if there
 // is none. It is held until drop.
 func (r *keyring) hold(ctx context.Context, subject string) (*ringKey, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	k := r.keys[subject]
-	if k == nil {
+	for {
+		r.mu.Lock()
+		k, evicted := r.keys[subject], r.evicted
+		if k != nil {
+			k.users++
+		}
+		r.mu.Unlock()
+		if k != nil {
+			return k, nil
+		}
+		// Not under the lock: this waits for a connection, and who has one may wait
+		// for the lock.
 		found, err := r.load(ctx, r.read, subject)
 		stored := err == nil
 		if errors.Is(err, store.ErrNotFound) {
@@ -140,11 +148,12 @@ func (r *keyring) hold(ctx context.Context, subject string) (*ringKey, error) {
 		if err != nil {
 			return nil, err
 		}
-		k = &ringKey{SubjectKey: found, stored: stored}
-		r.add(k)
+		r.mu.Lock()
+		if r.keys[subject] == nil && (stored || r.evicted == evicted) {
+			r.add(&ringKey{SubjectKey: found, stored: stored})
+		}
+		r.mu.Unlock()
 	}
-	k.users++
-	return k, nil
 }
 
 // drop lets go of held keys.
@@ -190,6 +199,9 @@ func (r *keyring) made(k *store.SubjectKey) {
 
 func (r *keyring) add(k *ringKey) {
 	r.keys[k.Subject] = k
+	if len(r.keys) > maxCached {
+		r.evicted++
+	}
 	dropSome(r.keys, func(k *ringKey) bool { return k.stored && k.users == 0 })
 }
 

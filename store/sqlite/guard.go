@@ -220,7 +220,7 @@ func (p *pinner) write() error {
 		return nil
 	}
 	next := filepath.Join(filepath.Dir(p.path), "."+filepath.Base(p.path)+".next")
-	if err := os.WriteFile(next, cp.Note, 0o600); err != nil {
+	if err := writeSynced(next, cp.Note); err != nil {
 		return fmt.Errorf("write the pin: %w; check that its folder exists and is yours", err)
 	}
 	if err := os.Rename(next, p.path); err != nil {
@@ -228,4 +228,14 @@ func (p *pinner) write() error {
 	}
 	p.wrote = cp.Size
 	return nil
+}
+
+// writeSynced makes a file that a power cut leaves whole once it has its name.
+func writeSynced(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Sync(), f.Close())
 }

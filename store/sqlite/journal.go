@@ -7,7 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/countersignhq/countersign/store"
+	"github.com/countersignhq/countersign/store/batch"
 )
 
 // A journal is SQLite's write-ahead log, and how far the disk has it. A commit only
@@ -15,19 +15,28 @@ import (
 // disk takes the last, and one sync is for all that are there when it begins.
 // Nobody is told of a commit before that, and no reader shows what stands in it.
 type journal struct {
-	file *os.File
-	sync func() error // waits until the disk has what was appended; tests replace it
+	file    *os.File
+	sync    func() error    // waits until the disk has what was appended; tests replace it
+	publish func(batch.Tip) // is told what is durable before anybody who waits for it
 
 	appending sync.RWMutex // is held while a commit is appended
 	syncing   sync.Mutex   // is held while the disk is waited for
 
-	appended, synced atomic.Uint64         // commits
-	failed           atomic.Pointer[error] // why nobody can tell what the disk has
+	newest atomic.Pointer[appended]
+	synced atomic.Uint64         // commits
+	failed atomic.Pointer[error] // why nobody can tell what the disk has
+}
+
+// appended is a commit in the log: the how manieth, and how the record stands with
+// it.
+type appended struct {
+	commit uint64
+	tip    batch.Tip
 }
 
 // openJournal opens the log of a database that the writer has open, and so keeps.
 // It stands where the database does, whatever link leads there.
-func openJournal(database string) (*journal, error) {
+func openJournal(database string, tip batch.Tip, publish func(batch.Tip)) (*journal, error) {
 	place, err := filepath.EvalSymlinks(database)
 	if err != nil {
 		return nil, err
@@ -36,21 +45,29 @@ func openJournal(database string) (*journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the write-ahead log: %w", err)
 	}
-	return &journal{file: f, sync: f.Sync}, nil
+	j := &journal{file: f, sync: f.Sync, publish: publish}
+	j.newest.Store(&appended{tip: tip})
+	return j, nil
 }
 
-// append has commit append to the log, and returns which commit it is.
-func (j *journal) append(commit func() error) (uint64, error) {
+// append has commit append to the log what makes the tip, and returns which commit
+// it is. One that failed may be in the log all the same.
+func (j *journal) append(tip batch.Tip, commit func() error) (uint64, error) {
 	j.appending.Lock()
 	defer j.appending.Unlock()
+	was := j.newest.Load()
 	err := commit()
-	return j.appended.Add(1), err
+	if err != nil {
+		tip = was.tip
+	}
+	j.newest.Store(&appended{was.commit + 1, tip})
+	return was.commit + 1, err
 }
 
 // settle returns once all is durable that a read which has begun can see.
 func (j *journal) settle() error {
-	j.appending.RLock() // that of a commit which is being appended may be seen, too
-	seen := j.appended.Load()
+	j.appending.RLock() // what is being appended may be seen, too
+	seen := j.newest.Load().commit
 	j.appending.RUnlock()
 	return j.wait(seen)
 }
@@ -68,13 +85,14 @@ func (j *journal) wait(commit uint64) error {
 	if err := j.failure(); err != nil {
 		return err
 	}
-	covered := j.appended.Load()
+	covered := j.newest.Load()
 	if err := j.sync(); err != nil {
-		err = fmt.Errorf("%w: the disk did not take what was written (%w); check it, and restart", store.ErrUnknown, err)
+		err = fmt.Errorf("the disk did not take what was written (%w); check it, and restart", err)
 		j.failed.Store(&err)
 		return err
 	}
-	j.synced.Store(covered)
+	j.publish(covered.tip)
+	j.synced.Store(covered.commit)
 	return nil
 }
 

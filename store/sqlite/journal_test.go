@@ -49,7 +49,7 @@ func TestNothingIsToldOrShownBeforeTheDiskHasIt(t *testing.T) {
 		_, err := s.Commit(t.Context(), second.Requested())
 		answers <- err
 	}()
-	for tries := 0; s.write.journal.appended.Load() < 3; tries++ {
+	for tries := 0; s.write.journal.newest.Load().commit < 3; tries++ {
 		if tries == 10_000 {
 			t.Fatal("the next change is not written while the disk takes the first")
 		}
@@ -59,11 +59,18 @@ func TestNothingIsToldOrShownBeforeTheDiskHasIt(t *testing.T) {
 		_, err := s.Get(t.Context(), second.ID)
 		shown <- err
 	}()
+	last := make(chan error, 1)
+	go func() {
+		_, err := s.Last(t.Context(), store.Query{Requester: second.Row.Requester, Digest: second.Row.Digest})
+		last <- err
+	}()
 	time.Sleep(20 * time.Millisecond)
 	if head, err := s.Head(t.Context()); err != nil || head.Size != 0 {
 		t.Errorf("the head is of %d leaves, %v; want 0: the disk has none", head.Size, err)
 	}
 	select {
+	case err := <-last:
+		t.Fatalf("a repeat of what the disk does not have was told, %v", err)
 	case err := <-answers:
 		t.Fatalf("a change was answered with %v that the disk does not have", err)
 	case err := <-shown:
@@ -80,7 +87,7 @@ func TestNothingIsToldOrShownBeforeTheDiskHasIt(t *testing.T) {
 	}
 	s.write.journal.sync = func() error { return nil }
 	disk.may <- nil
-	if err := errors.Join(<-answers, <-shown); err != nil {
+	if err := errors.Join(<-answers, <-shown, <-last); err != nil {
 		t.Error(err)
 	}
 	if head, err := s.Head(t.Context()); err != nil || head.Size != 2 {
@@ -110,8 +117,8 @@ func TestADiskThatFailedIsNotAskedAgain(t *testing.T) {
 	}
 	s.write.journal.sync = func() error { return nil }
 	for range 2 {
-		if _, err := s.Commit(t.Context(), storetest.NewLife("/srv/c").Requested()); !errors.Is(err, errDisk) {
-			t.Fatalf("the next change: got %v, want the disk's error", err)
+		if _, err := s.Commit(t.Context(), storetest.NewLife("/srv/c").Requested()); !errors.Is(err, errDisk) || errors.Is(err, store.ErrUnknown) {
+			t.Fatalf("the next change: got %v, want the disk's error, and that it was surely not written", err)
 		}
 	}
 	if _, err := s.Get(t.Context(), lost.ID); !errors.Is(err, errDisk) {
@@ -167,7 +174,11 @@ func TestAPowerCutLosesNothingAcknowledged(t *testing.T) {
 			}
 		})
 	}
-	for cut := range 8 {
+	cuts := 8
+	if testing.Short() {
+		cuts = 2
+	}
+	for cut := range cuts {
 		time.Sleep(time.Duration(cut) * time.Millisecond)
 		mu.Lock()
 		acknowledged := told[:len(told):len(told)]
@@ -189,6 +200,183 @@ func TestAPowerCutLosesNothingAcknowledged(t *testing.T) {
 		}
 	}
 	writers.Wait()
+}
+
+// TestWhatIsAcknowledgedAfterARestartDoesNotRestOnAHole restarts on a log whose end
+// can be read and is not on the disk, as after a sync that failed, and then cuts
+// the power.
+func TestWhatIsAcknowledgedAfterARestartDoesNotRestOnAHole(t *testing.T) {
+	set := storetest.NewSetting(t)
+	folder := t.TempDir()
+	place := func(name string) string {
+		if err := os.Mkdir(filepath.Join(folder, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Join(folder, name, "record.db")
+	}
+	first, again, cut := place("first"), place("again"), place("cut")
+	s := openAt(t, set, first)
+	if _, err := s.Commit(t.Context(), storetest.NewLife("/srv/a").Requested()); err != nil {
+		t.Fatal(err)
+	}
+	from := size(t, first+"-wal")
+	disk := slow(t, s)
+	go func() {
+		<-disk.asked
+		disk.may <- errDisk
+	}()
+	if _, err := s.Commit(t.Context(), storetest.NewLife("/srv/b").Requested()); !errors.Is(err, store.ErrUnknown) {
+		t.Fatal(err)
+	}
+	to := size(t, first+"-wal")
+	copyFile(t, first, again, -1)
+	copyFile(t, first+"-wal", again+"-wal", -1)
+	restarted := openAt(t, set, again)
+	acknowledged := storetest.NewLife("/srv/c")
+	if _, err := restarted.Commit(t.Context(), acknowledged.Requested()); err != nil {
+		t.Fatal(err)
+	}
+	copyFile(t, again, cut, -1)
+	log, err := os.ReadFile(again + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := int64(len(log)); n > to {
+		clear(log[from:to]) // what the disk never took
+	}
+	if err := os.WriteFile(cut+"-wal", log, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openAt(t, set, cut).Get(t.Context(), acknowledged.ID); err != nil {
+		t.Errorf("acknowledged, and gone: %v", err)
+	}
+}
+
+func size(t *testing.T, file string) int64 {
+	t.Helper()
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
+func TestTheHeadCoversWhatIsShown(t *testing.T) {
+	s := open(t, storetest.NewSetting(t)).(*Store)
+	honest := s.write.journal.sync
+	s.write.journal.sync = func() error {
+		time.Sleep(time.Millisecond)
+		return honest()
+	}
+	var writers sync.WaitGroup
+	ids := make(chan countersign.RequestID, 1000)
+	for range 6 {
+		writers.Go(func() {
+			for range 40 {
+				life := storetest.NewLife("/srv/a")
+				ids <- life.ID
+				if _, err := s.Commit(t.Context(), life.Requested()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	go func() {
+		writers.Wait()
+		close(ids)
+	}()
+	for id := range ids {
+		for range 4 {
+			entries, err := s.Events(t.Context(), id)
+			if errors.Is(err, store.ErrNotFound) {
+				continue
+			}
+			head, headErr := s.Head(t.Context())
+			if err := errors.Join(err, headErr); err != nil {
+				t.Fatal(err)
+			}
+			if last := entries[len(entries)-1].Index; last >= head.Size {
+				t.Fatalf("leaf %d was shown, and the head is of %d", last, head.Size)
+			}
+		}
+	}
+}
+
+func TestARefusalDoesNotRestOnWhatIsNotOnRecord(t *testing.T) {
+	s := open(t, storetest.NewSetting(t)).(*Store)
+	ask := func() store.Change {
+		l := storetest.NewLife("/srv/a")
+		l.Row.OpenKey = "k"
+		return l.Requested()
+	}
+	honest, commits := s.write.commit, 0
+	s.write.commit = func(ctx context.Context) error {
+		if commits++; commits == 2 { // the first is of the writer that holds them together
+			return errDisk
+		}
+		return honest(ctx)
+	}
+	for _, err := range together(t, s, []store.Change{ask(), ask()}) {
+		if !errors.Is(err, errDisk) {
+			t.Errorf("got %v, want the disk's error: nothing of the commit is on record", err)
+		}
+	}
+}
+
+// TestReadersAndWritersDoNotWaitForEachOther has more searches at once than there
+// are connections, right after a start, when no key is known yet.
+func TestReadersAndWritersDoNotWaitForEachOther(t *testing.T) {
+	set := storetest.NewSetting(t)
+	path := filepath.Join(t.TempDir(), "record.db")
+	s, err := Open(t.Context(), path, config(set))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		if _, err := s.Commit(t.Context(), storetest.NewLife("/srv/a").Requested()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rounds := 15
+	if testing.Short() {
+		rounds = 3
+	}
+	for range rounds {
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if s, err = Open(t.Context(), path, config(set)); err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		for range 6 {
+			all.Go(func() {
+				if _, _, err := s.Search(t.Context(), store.Query{}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for range 3 {
+			all.Go(func() {
+				if _, err := s.Commit(t.Context(), storetest.NewLife("/srv/a").Requested()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		done := make(chan struct{})
+		go func() {
+			all.Wait()
+			close(done)
+		}()
+		select {
+		case <-done:
+		case <-time.After(time.Minute):
+			t.Fatal("readers and writers wait for each other")
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // copyFile copies the first n bytes, all if n is -1.

@@ -238,8 +238,13 @@ func (s *Store) blindDigest(d countersign.Digest) []byte { return s.seal.Blind("
 // known from when that was written.
 func (s *Store) Last(ctx context.Context, q store.Query) (countersign.Repeat, error) {
 	same := store.Query{Requester: q.Requester, Digest: q.Digest, Since: q.Since}
-	if r, ok := s.heads.last(wanted{q.Requester, q.Digest}); ok && q == same && r.At.After(q.Since) {
-		return r, nil
+	if id, head, ok := s.heads.last(wanted{q.Requester, q.Digest}); ok && q == same && head.At.After(q.Since) {
+		if head.Last >= s.tip.Load().Checkpoint.Size {
+			if err := s.read.settle(); err != nil {
+				return countersign.Repeat{}, err
+			}
+		}
+		return countersign.Repeat{Request: id, At: head.At, Decision: head.State.Decision, Execution: head.State.Execution}, nil
 	}
 	if !q.Digest.IsZero() && s.asked.never(s.blindDigest(q.Digest)) {
 		return countersign.Repeat{}, errNeverAsked

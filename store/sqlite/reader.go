@@ -26,15 +26,22 @@ func newReader(pool *sql.DB) *reader {
 
 func (r *reader) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if st := r.stmts[query]; st != nil {
+	st := r.stmts[query]
+	r.mu.Unlock()
+	if st != nil {
 		return st, nil
 	}
-	st, err := r.PrepareContext(ctx, query)
-	if err == nil {
-		r.stmts[query] = st
+	st, err := r.PrepareContext(ctx, query) // not under the lock: it waits for a connection
+	if err != nil {
+		return nil, err
 	}
-	return st, err
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if other := r.stmts[query]; other != nil {
+		return other, st.Close()
+	}
+	r.stmts[query] = st
+	return st, nil
 }
 
 // QueryContext implements queryer.
@@ -73,6 +80,8 @@ func (r *reader) snapshot(ctx context.Context) (*sql.Tx, error) {
 
 // Close closes the statements too, or their connections stay open.
 func (r *reader) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, st := range r.stmts {
 		st.Close()
 	}

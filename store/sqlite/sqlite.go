@@ -129,6 +129,14 @@ func (s *Store) open(ctx context.Context) (err error) {
 	return nil
 }
 
+// publish makes what is durable visible.
+func (s *Store) publish(tip batch.Tip) {
+	if tip.Checkpoint.Size > s.tip.Load().Checkpoint.Size {
+		s.tip.Store(&tip)
+		s.pin.see(tip.Checkpoint)
+	}
+}
+
 // Close waits for the commits that are under way, and closes the database.
 func (s *Store) Close() error {
 	var err error

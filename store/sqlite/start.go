@@ -53,6 +53,10 @@ func (s *Store) connect(ctx context.Context) (*sql.DB, error) {
 		own.Close()
 		return nil, err
 	}
+	if err := emptyJournal(ctx, own); err != nil {
+		own.Close()
+		return nil, err
+	}
 	pool, err := sql.Open("sqlite", dsn(abs, "busy_timeout(5000)", "query_only(ON)", "cache_size(-8192)", "trusted_schema(OFF)"))
 	if err != nil {
 		own.Close()
@@ -63,6 +67,20 @@ func (s *Store) connect(ctx context.Context) (*sql.DB, error) {
 	pool.SetMaxIdleConns(readers)
 	s.read = newReader(pool)
 	return own, nil
+}
+
+// emptyJournal makes durable what an earlier process left in the write-ahead log,
+// by having it in the database: of what that process did not sync, or could not,
+// the disk may have nothing, though it can be read.
+func emptyJournal(ctx context.Context, own *sql.DB) error {
+	var busy, frames, moved int
+	if err := own.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved); err != nil {
+		return err
+	}
+	if busy != 0 {
+		return errors.New("another program reads or writes the database; close it")
+	}
+	return nil
 }
 
 func dsn(path string, pragmas ...string) string {

@@ -73,13 +73,14 @@ func newWriter(ctx context.Context, s *Store, own *sql.DB) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	j, err := openJournal(s.path)
+	tip := *s.tip.Load()
+	j, err := openJournal(s.path, tip, s.publish)
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	w := &writer{
 		s: s, db: own, conn: conn, stmts: map[string]*sql.Stmt{}, texts: map[manyRows]string{},
-		tip: *s.tip.Load(), journal: j,
+		tip: tip, journal: j,
 	}
 	s.read.settle = j.settle
 	w.idle = sync.NewCond(&w.mu)
@@ -173,19 +174,17 @@ func (w *writer) write(g *group) error {
 func (w *writer) answer(g *group, err error) {
 	if err == nil {
 		began := time.Now()
-		err = w.journal.wait(g.commit)
+		if err = w.journal.wait(g.commit); err != nil {
+			err = fmt.Errorf("%w: %w", store.ErrUnknown, err)
+		}
 		g.sync = time.Since(began)
-	}
-	if err == nil && len(g.taken) > 0 {
-		w.publish(g.tip)
 	}
 	w.measure(g, err)
 	for _, o := range g.ops {
 		switch {
-		case o.err != nil:
-		case err != nil:
+		case err != nil: // also of who was refused: what that rests on may not be on record
 			o.committed, o.err = store.Committed{}, err
-		default:
+		case o.err == nil:
 			o.committed.Checkpoint = g.tip.Checkpoint
 		}
 		o.turn <- written
@@ -237,10 +236,11 @@ func (w *writer) transact(ctx context.Context, g *group) error {
 		return explain(err)
 	}
 	var err error
-	if g.commit, err = w.journal.append(func() error { return w.commit(ctx) }); err != nil {
+	if g.commit, err = w.journal.append(g.tip, func() error { return w.commit(ctx) }); err != nil {
 		if err := w.find(ctx, g.tip, explain(err)); err != nil {
 			return err
 		}
+		g.commit, _ = w.journal.append(g.tip, func() error { return nil }) // it is in the log
 	}
 	if len(g.taken) > 0 {
 		w.remember(g)
@@ -334,17 +334,6 @@ func (w *writer) remember(g *group) {
 	w.s.keys.stored(held)
 	w.s.heads.put(g.batch)
 	w.tip = g.tip
-}
-
-// publish makes what is durable visible. Who waited for the disk for a later group
-// may have come first.
-func (w *writer) publish(tip batch.Tip) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if tip.Checkpoint.Size > w.s.tip.Load().Checkpoint.Size {
-		w.s.tip.Store(&tip)
-		w.s.pin.see(tip.Checkpoint)
-	}
 }
 
 // exec runs a statement, prepared once.
