@@ -58,6 +58,12 @@ func (c Card) Unfit() Card {
 	return c
 }
 
+// TakenBack is the card of a copy in an account that the request is not for any
+// more: a line that says so and the link, whatever becomes of the request.
+func (c Card) TakenBack() Card {
+	return Card{Brief: brief.Brief{ID: c.Brief.ID, Why: brief.Why{Effect: c.Brief.Why.Effect}}, OpenURL: c.OpenURL, Elsewhere: "This request is not for this account any more."}
+}
+
 // at reports whether data that is bound to some regions may be in a chat.
 func at(chat, bound []string) bool {
 	if len(bound) == 0 {

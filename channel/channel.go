@@ -33,7 +33,8 @@ type Channel interface {
 	Fits(c Card) bool
 	// Post posts the card to the address and says which copy that made. It may be
 	// called again for the same Card.Key after an error or a crash; a chat that can
-	// tell by the key that an earlier try arrived returns that copy.
+	// tell by the key that an earlier try arrived returns that copy. An account that
+	// is an outsider as of this moment is ErrGone: it is posted nothing.
 	Post(ctx context.Context, to Address, c Card) (Copy, error)
 	// Edit brings a copy up to date; the card has another token than before if what
 	// it shows has changed. Edit with the same card twice does no harm.
@@ -187,7 +188,7 @@ type Card struct {
 	// with nothing to press.
 	Token string
 	// Brief is what is shown. Of a card with Elsewhere it has no more than id,
-	// state, severity and times.
+	// state, severity and times, and of one that is TakenBack no more than the id.
 	Brief brief.Brief
 	// NewChoices is how many of Brief.Deciders.Choices, the last ones, were made
 	// since this copy was last shown. A chat with threads says each below the card;
@@ -209,8 +210,9 @@ type Card struct {
 	// Why says why Approve is not offered while it waits, empty if it is: one plain
 	// sentence to show beside the link.
 	Why string
-	// Elsewhere is set where the data may not leave its region for this chat: the
-	// sentence to show in place of everything else, beside the link.
+	// Elsewhere is set where the data may not leave its region for this chat, or is
+	// not for this account any more: the sentence to show in place of everything
+	// else, beside the link.
 	Elsewhere string
 }
 

@@ -22,6 +22,8 @@ type Chat interface {
 	Channel() channel.Channel
 	// Join adds an account; the standing is one of Standings.
 	Join(name string, s Standing) channel.Account
+	// Becomes changes what an account is.
+	Becomes(who channel.Account, s Standing)
 	// Place is an address where everybody sees what is posted.
 	Place() channel.Address
 	// Copies are the cards that stand anywhere in the chat, the oldest first.
@@ -79,6 +81,8 @@ func Test(t *testing.T, open func(t testing.TB) Chat) {
 		{"TheTokenOfAnotherRequestIsRefused", otherToken},
 		{"AStaleOrMadeUpTokenIsRefused", staleToken},
 		{"NobodyButLinkedMembersDecides", strangers},
+		{"WhoIsUnlinkedIsShownNothingMore", takenBack},
+		{"AnOutsiderIsPostedNothing", outsider},
 		{"WhoIsUnlinkedDecidesNothingAtOnce", unlinked},
 		{"WhoStandsBehindTheAskerCannotApproveInAChat", ownRequest},
 		{"OneHumanWithTwoAccountsCountsOnce", oneHuman},

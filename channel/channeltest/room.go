@@ -76,6 +76,13 @@ func (r *Room) Join(name string, s Standing) channel.Account {
 	return r.account(id)
 }
 
+// Becomes implements Chat.
+func (r *Room) Becomes(who channel.Account, s Standing) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.accounts[who.ID] = s
+}
+
 func (r *Room) account(id string) channel.Account {
 	a := channel.Account{Workspace: "T1", ID: id, Name: r.names[id]}
 	switch r.accounts[id] {
@@ -241,6 +248,9 @@ func (c *roomChannel) Post(_ context.Context, to channel.Address, card channel.C
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if _, is := c.accounts[string(to)]; is && c.room().account(string(to)).Outsider != "" {
+		return channel.Copy{}, channel.ErrGone
+	}
 	c.messages = append(c.messages, drawn(string(to), card))
 	return copyOf(len(c.messages)-1, string(to)), nil
 }

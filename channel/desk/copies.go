@@ -52,11 +52,12 @@ func (d *Desk) bringUp(ctx context.Context, id countersign.RequestID) error {
 	return errors.Join(errs...)
 }
 
-// routed adds a row for each address that the request goes to and has no copy.
+// routed adds a row for each address that the request goes to and has no copy. One
+// that was taken back is none.
 func (d *Desk) routed(rows []posted, r countersign.Request, dir *countersign.Directory) []posted {
 	for _, name := range sortedNames(d.chats) {
 		for _, to := range Addresses(d.chats[name].Routes, name, r, dir) {
-			if !slices.ContainsFunc(rows, func(p posted) bool { return p.Chat == name && p.To == to }) {
+			if !slices.ContainsFunc(rows, func(p posted) bool { return p.Chat == name && p.To == to && !p.Back }) {
 				rows = append(rows, posted{Chat: name, To: to, Key: string(r.ID) + "/" + rand.Text()})
 			}
 		}
@@ -67,16 +68,21 @@ func (d *Desk) routed(rows []posted, r countersign.Request, dir *countersign.Dir
 func (d *Desk) bringUpOne(ctx context.Context, r countersign.Request, dir *countersign.Directory, rows []posted, i int) error {
 	row := &rows[i]
 	chat, ok := d.chats[row.Chat]
-	if !ok || row.Gone {
+	if !ok || row.Gone || row.Back {
 		return nil
 	}
 	card := d.card(chat, r, dir)
+	// Whoever has lost their account, or their seat, learns nothing more by it.
+	meant := chat.names(row.To) || slices.Contains(Addresses(chat.Routes, row.Chat, r, dir), row.To)
+	if !meant {
+		card = card.TakenBack()
+	}
 	shown, err := digestOf(card)
 	switch {
 	case err != nil:
 		return err
 	case row.Copy == channel.Copy{}:
-		if r.Decision != countersign.DecisionPending {
+		if r.Decision != countersign.DecisionPending || !meant {
 			return nil // nobody needs to see it any more
 		}
 		err = d.post(ctx, chat, card, r, rows, i)
@@ -92,7 +98,7 @@ func (d *Desk) bringUpOne(ctx context.Context, r countersign.Request, dir *count
 	case err != nil:
 		return err
 	default:
-		row.Shown = shown
+		row.Shown, row.Back = shown, !meant
 	}
 	return d.put(ctx, copiesKey(r.ID), r.ID, cardLife, rows)
 }

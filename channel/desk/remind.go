@@ -95,8 +95,7 @@ func (d *Desk) reminders(name string, r countersign.Request, dir *countersign.Di
 		return all
 	}
 	for _, row := range rows {
-		own := func(l countersign.Link) bool { return l.Chat == name && channel.Address(l.Account) == row.To }
-		if row.Chat != name || row.Gone || row.Copy == (channel.Copy{}) || anyLink(dir, own) {
+		if row.Chat != name || row.Gone || row.Copy == (channel.Copy{}) || !d.chats[name].names(row.To) {
 			continue
 		}
 		all = append(all, message{chat: name, at: row.Copy, open: card.OpenURL,
@@ -111,15 +110,6 @@ func people(n int) string {
 		return "1 person who has not decided"
 	}
 	return fmt.Sprintf("%d people who have not decided", n)
-}
-
-func anyLink(dir *countersign.Directory, is func(countersign.Link) bool) bool {
-	for _, l := range dir.Links {
-		if is(l) {
-			return true
-		}
-	}
-	return false
 }
 
 // undecided are the ids of those whom the request still waits for: members of a

@@ -60,6 +60,12 @@ func Addresses(routes []Route, chat string, r countersign.Request, dir *counters
 	return list
 }
 
+// names reports whether a route itself names the address. A copy anywhere else is in
+// the account of somebody who is, or was, asked.
+func (c Chat) names(a channel.Address) bool {
+	return a != Reviewers && slices.ContainsFunc(c.Routes, func(r Route) bool { return slices.Contains(r.To, a) })
+}
+
 func (route Route) matches(resource string, asked []string) bool {
 	named := func(pattern string) bool { ok, err := path.Match(pattern, resource); return ok && err == nil }
 	overlaps := func(group string) bool { return slices.Contains(asked, group) }

@@ -26,6 +26,7 @@ type posted struct {
 	Token string             `json:"token,omitempty"`
 	Copy  channel.Copy       `json:"copy,omitzero"`
 	Gone  bool               `json:"gone,omitempty"`
+	Back  bool               `json:"back,omitempty"` // taken back from an account that it is not for any more
 	Shown countersign.Digest `json:"shown,omitzero"` // of the card last shown
 	Said  int                `json:"said,omitempty"` // how many choices that card had
 }

@@ -163,6 +163,15 @@ func (s *Slack) Post(ctx context.Context, to channel.Address, c channel.Card) (c
 	if err != nil {
 		return channel.Copy{}, err
 	}
+	if isUser(to) {
+		who, err := s.account(ctx, string(to))
+		if err != nil {
+			return channel.Copy{}, err
+		}
+		if who.Outsider != "" {
+			return channel.Copy{}, fmt.Errorf("slack: %s is %s: %w", to, who.Outsider, channel.ErrGone)
+		}
+	}
 	at := channel.Copy{Workspace: home.Workspace}
 	err = drawn(c, func(m blockkit.Message) error {
 		at.Place, at.Message, err = s.api.PostMessageContext(ctx, string(to), options(m)...)
@@ -172,6 +181,12 @@ func (s *Slack) Post(ctx context.Context, to channel.Address, c channel.Card) (c
 		return channel.Copy{}, fmt.Errorf("slack: post to %s: %w", to, err)
 	}
 	return at, nil
+}
+
+// isUser reports whether an address is the id of a user: "U024BE7LH", or "W…" in an
+// organization. Those of places begin with other letters.
+func isUser(to channel.Address) bool {
+	return len(to) > 1 && (to[0] == 'U' || to[0] == 'W') && strings.Trim(string(to[1:]), "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
 // Edit implements channel.Channel. What was chosen since is said in the thread.

@@ -43,20 +43,29 @@ func (c *chat) Channel() channel.Channel { return c.channel }
 
 func (c *chat) Join(name string, s channeltest.Standing) channel.Account {
 	c.people++
-	u := slacktest.User{ID: fmt.Sprintf("U0%03d", c.people), Name: name}
-	a := channel.Account{Workspace: slacktest.Workspace, ID: u.ID, Name: name}
+	a := channel.Account{Workspace: slacktest.Workspace, ID: fmt.Sprintf("U0%03d", c.people), Name: name}
+	a.Outsider = c.stands(a, s)
+	return a
+}
+
+func (c *chat) Becomes(who channel.Account, s channeltest.Standing) { c.stands(who, s) }
+
+// stands puts the account into the workspace as what it is, and says what it is if
+// that is no member.
+func (c *chat) stands(a channel.Account, s channeltest.Standing) (outsider string) {
+	u := slacktest.User{ID: a.ID, Name: a.Name}
 	switch s {
 	case channeltest.Guest:
-		u.Guest, a.Outsider = true, "a guest"
+		u.Guest, outsider = true, "a guest"
 	case channeltest.Stranger:
-		u.Stranger, u.Workspace, a.Outsider = true, "T0OTHER", "a stranger from another workspace"
+		u.Stranger, u.Workspace, outsider = true, "T0OTHER", "a stranger from another workspace"
 	case channeltest.Bot:
-		u.Bot, a.Outsider = true, "a bot"
+		u.Bot, outsider = true, "a bot"
 	case channeltest.Left:
-		u.Deleted, a.Outsider = true, "deactivated"
+		u.Deleted, outsider = true, "deactivated"
 	}
 	c.server.Join(u)
-	return a
+	return outsider
 }
 
 func (c *chat) Place() channel.Address { return "#payments" }

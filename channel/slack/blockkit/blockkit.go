@@ -114,8 +114,14 @@ func elsewhere(c channel.Card) []slack.Block {
 	return []slack.Block{header(c.Brief), rich("about", p.section())}
 }
 
-// heading is "medium risk, waits for a decision", behind the figure.
-func heading(b brief.Brief) string { return risk(b.Severity) + " risk, " + stateSays(b) }
+// heading is "medium risk, waits for a decision", behind the figure. A card that was
+// taken back says neither.
+func heading(b brief.Brief) string {
+	if b.State.Decision == "" {
+		return "a request"
+	}
+	return risk(b.Severity) + " risk, " + stateSays(b)
+}
 
 func header(b brief.Brief) *slack.HeaderBlock {
 	return slack.NewHeaderBlock(plain(heading(b)), slack.HeaderBlockOptionBlockID("head"))
