@@ -32,7 +32,18 @@ const policyText = `apiVersion: countersign/v1
 kind: PolicySet
 metadata: {name: test, owner: security}
 defaults: {effect: hold, reviewers: [reviewers], expires: 30m}
+freeze:
+- id: quarter-end
+  why: The books close.
+  from: 2026-11-22T00:00:00Z
+  to: 2026-11-24T06:00:00Z
+  match: {verbs: [shell.read]}
 rules:
+- id: frozen
+  why: A second pair of eyes, once the books are closed.
+  match: {verbs: [shell.read]}
+  effect: hold
+  require: {reviewers: [reviewers], quorum: 1, assurance: chat, expires: 30m, run_within: 10m, escalate: [{after: 10m, to: [security]}]}
 - id: write
   why: A second pair of eyes.
   match: {verbs: [mcp.read]}
@@ -194,7 +205,7 @@ func (h *House) moveIn() {
 	check(h.t, h.Gate.SetAgent(ctx, who, h.bot))
 	for name, region := range map[string]string{"mcp/files": "eu-west-1", "mcp/abroad": "ap-southeast-2"} {
 		pins, claims, tools := map[string]countersign.Digest{}, map[string]countersign.ToolClaim{}, map[string]countersign.Tool{}
-		for tool, verb := range map[string]string{"one": "mcp.read", "two": "sql.read", "strong": "k8s.read", "nag": "http.read"} {
+		for tool, verb := range map[string]string{"one": "mcp.read", "two": "sql.read", "strong": "k8s.read", "nag": "http.read", "frozen": "shell.read"} {
 			pins[tool], tools[tool] = countersign.Digest{1}, countersign.Tool{Verbs: []string{verb}}
 			claims[tool] = countersign.ToolClaim{Annotated: true, ReadOnly: true}
 		}
@@ -207,8 +218,8 @@ func (h *House) moveIn() {
 }
 
 // Asked has the agent call a tool of mcp/files with an argument, and posts the
-// cards: "one" needs one person, "two" needs two, "strong" a session, and "nag" two
-// who are asked again every five minutes.
+// cards: "one" needs one person, "two" needs two, "strong" a session, "nag" two
+// who are asked again every five minutes, and "frozen" one once a freeze ends.
 func (h *House) Asked(tool, argument string) countersign.Request {
 	h.t.Helper()
 	return h.AskedOn("mcp/files", tool, argument)

@@ -27,19 +27,31 @@ var attacks = map[string]string{
 
 func everyFact(t *testing.T, h *House) {
 	for name, attack := range attacks {
-		r := h.Asked("one", attack)
-		at := h.Copy()
-		part, says, ok := h.Brief(r.ID).Missing(h.Chat.Shown(at))
-		switch {
-		case h.offers(at, countersign.Approve) && !ok:
-			t.Errorf("%s: Approve stands on a card without %s %q; it shows\n%s", name, part, says, h.Chat.Shown(at))
-		case name == "plain" && !h.offers(at, countersign.Approve):
-			t.Errorf("%s: there is no Approve on a card that shows everything:\n%s", name, h.Chat.Shown(at))
-		}
-		if strings.ContainsAny(h.Chat.Shown(at), "\u202e\u200b\x1b\U000E0064") {
-			t.Errorf("%s: the card carries a character that nobody can see", name)
-		}
+		h.showsAll(t, name, h.Asked("one", attack))
 		h.Clock.Move(1)
+	}
+	frozen := h.Asked("frozen", "read /srv/a")
+	if q := frozen.Verdict.Requirement; len(q.Closed) == 0 || len(q.Ladder) == 0 {
+		t.Fatalf("what is frozen needs %+v; this test tests nothing", q)
+	}
+	h.showsAll(t, "frozen", frozen)
+}
+
+// showsAll fails if the newest copy, which is of the request, offers Approve and
+// leaves out what matters, or hides a character.
+func (h *House) showsAll(t *testing.T, name string, r countersign.Request) {
+	t.Helper()
+	at := h.Copy()
+	shown := h.Chat.Shown(at)
+	part, says, ok := h.Brief(r.ID).Missing(shown)
+	switch {
+	case h.offers(at, countersign.Approve) && !ok:
+		t.Errorf("%s: Approve stands on a card without %s %q; it shows\n%s", name, part, says, shown)
+	case (name == "plain" || name == "frozen") && !h.offers(at, countersign.Approve):
+		t.Errorf("%s: there is no Approve on a card that shows everything:\n%s", name, shown)
+	}
+	if strings.ContainsAny(shown, "\u202e\u200b\x1b\U000E0064") {
+		t.Errorf("%s: the card carries a character that nobody can see", name)
 	}
 }
 

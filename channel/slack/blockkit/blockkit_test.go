@@ -12,6 +12,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/brief"
 	"github.com/countersignhq/countersign/channel"
 	"github.com/countersignhq/countersign/channel/slack/blockkit"
 )
@@ -75,6 +76,7 @@ func request(t testing.TB, text string) countersign.Request {
 			Requirement: &countersign.Requirement{
 				Stages: []countersign.Stage{{Reviewers: []string{"payments", text}, Quorum: 1, Assurance: countersign.Chat}}, Bounds: map[string]string{"bytes": "1"},
 				ExpiresAt: asked.Add(30 * time.Minute), RunWithinSeconds: 600,
+				NotBefore: asked.Add(20 * time.Minute), Closed: []string{"quarter end: " + text},
 			}},
 		Decisions: []countersign.Decision{{By: countersign.Principal{Kind: countersign.KindPerson, ID: "per_bob", Name: text}, Choice: countersign.Escalate,
 			Assurance: countersign.Chat, Channel: "slack", Reason: text, At: asked.Add(time.Minute)}},
@@ -191,6 +193,20 @@ func TestACardThatFitsShowsAllThatIsMandatory(t *testing.T) {
 			if !strings.Contains(plain(m.Blocks), says) {
 				t.Errorf("%s: the card does not say %q", name, says)
 			}
+		}
+	}
+}
+
+func TestACardSaysWhoIsOnDutyWhoIsNextAndUntilWhenItIsClosed(t *testing.T) {
+	r := request(t, "x")
+	q := *r.Verdict.Requirement
+	q.Ladder = []countersign.Rung{{At: asked.Add(10 * time.Minute), To: []string{"security"}}}
+	r.Verdict.Requirement = &q
+	c := card(r)
+	c.Brief.Deciders.Now = []brief.Text{{{Text: "Mei Tanaka is on duty"}}}
+	for _, says := range []string{"Mei Tanaka is on duty", "at 2026-11-19 14:10:18 UTC, security is needed as well", "not yet  quarter end: x"} {
+		if shown := plain(blockkit.Draw(c).Blocks); !strings.Contains(shown, says) {
+			t.Errorf("the card does not say %q:\n%s", says, shown)
 		}
 	}
 }

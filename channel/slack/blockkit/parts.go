@@ -166,6 +166,14 @@ func deciders(c channel.Card) *slack.RichTextBlock {
 		p.newline()
 		p.say("an approval must say why")
 	}
+	for _, says := range b.Deciders.Now {
+		p.newline()
+		p.text(says)
+	}
+	if b.Deciders.Next != nil {
+		p.newline()
+		p.say(b.Deciders.Next.Says)
+	}
 	signatures(&p, b.Deciders)
 	for i, barred := range b.Deciders.Barred {
 		if i == 0 {
@@ -179,6 +187,12 @@ func deciders(c channel.Card) *slack.RichTextBlock {
 	for _, o := range b.Obstacles {
 		p.label("obstacle")
 		p.text(o)
+	}
+	if closed := b.Deciders.Closed; closed != nil {
+		for _, why := range closed.Why {
+			p.label("not yet")
+			p.text(why)
+		}
 	}
 	if c.Why != "" {
 		p.label("not here")
