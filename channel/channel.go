@@ -23,7 +23,9 @@ import (
 // dialogs and answers in them, is its own business.
 //
 // An error of Post, Edit, Tell, Note or Handle is tried again later with growing pauses,
-// 20 times in all; a *RetryError says when. An error that is ErrGone is not.
+// 20 times in all. A *RetryError says when, counts as no try for two hours, and keeps
+// whatever else goes to the same place or account back as well. An error that is
+// ErrGone is not tried again.
 type Channel interface {
 	// Fits reports whether the chat can show all that is mandatory of the card's
 	// brief at once (brief.Mandatory), within its limits and without cutting

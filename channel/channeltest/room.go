@@ -18,7 +18,7 @@ import (
 // link, and & < > are escaped as in HTML. A message holds 12,000 bytes.
 type Room struct {
 	// Fail, if set, is what becomes of the next call of the channel by name, "post",
-	// "edit", "tell" or "note"; it is called without the lock.
+	// "edit", "tell", "note" or "handle"; it is called without the lock.
 	Fail func(call string) error
 
 	mu       sync.Mutex
@@ -300,6 +300,9 @@ func (c *roomChannel) Note(_ context.Context, at channel.Copy, text, _ string) e
 
 // Handle implements channel.Channel.
 func (c *roomChannel) Handle(ctx context.Context, d channel.Delivery, desk channel.Desk) error {
+	if err := c.fails("handle"); err != nil {
+		return err
+	}
 	var w wire
 	if err := json.Unmarshal(d.Body, &w); err != nil {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 // How often and how long something is tried.
 const (
 	maxTries  = 20
+	maxWaits  = 2 * time.Hour // of being told to wait, about as long as 20 tries take
 	firstWait = time.Second
 	longWait  = 10 * time.Minute
 	lease     = time.Minute
@@ -22,10 +24,12 @@ const (
 	atOnce    = 8                // jobs that are worked on at the same time
 )
 
-// A task is the body of a job: what to do, and how often it was tried.
+// A task is the body of a job: what to do, how often that failed, and since when
+// the chat has been saying that it should wait, which is no failure.
 type task struct {
-	Tries int    `json:"tries,omitempty"`
-	Body  []byte `json:"body,omitempty"`
+	Tries int       `json:"tries,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+	Body  []byte    `json:"body,omitempty"`
 	// Notice is what the gate had to say of a link.
 	Notice json.RawMessage `json:"notice,omitempty"`
 }
@@ -63,10 +67,13 @@ func (d *Desk) try(ctx context.Context, j store.Job, do chore) error {
 	if ctx.Err() != nil {
 		return nil // we stop; the lease ends by itself
 	}
-	t.Tries++
-	switch {
-	case failed == nil:
+	if failed == nil {
 		return errors.Join(unlessReplaced(d.jobs.Finish(ctx, j)), d.alive(ctx, j.Kind, j.Key))
+	}
+	wait, told := t.failed(failed, d.cfg.Now())
+	switch {
+	case told && d.cfg.Now().Sub(t.Since) >= maxWaits:
+		return d.giveUp(ctx, j, t, fmt.Errorf("told to wait for %s: %w", maxWaits, failed))
 	case t.Tries >= maxTries:
 		return d.giveUp(ctx, j, t, failed)
 	}
@@ -74,8 +81,11 @@ func (d *Desk) try(ctx context.Context, j store.Job, do chore) error {
 	if err != nil {
 		return err
 	}
-	wait := pause(t.Tries, failed)
-	d.cfg.Log.Warn("a chat did not answer well; it is tried again", "job", j.Kind, "key", j.Key, "tries", t.Tries, "in", wait, "err", failed)
+	level := slog.LevelWarn
+	if told {
+		level = slog.LevelDebug // of a burst, nearly every try
+	}
+	d.cfg.Log.Log(ctx, level, "a chat did not answer well; it is tried again", "job", j.Kind, "key", j.Key, "tries", t.Tries, "in", wait, "err", failed)
 	j.Body, j.Due = body, d.cfg.Now().Add(wait)
 	return unlessReplaced(d.jobs.Postpone(ctx, j))
 }
@@ -89,11 +99,36 @@ func unlessReplaced(err error) error {
 	return err
 }
 
-// pause is how long to wait after so many tries.
-func pause(tries int, failed error) time.Duration {
-	wait := min(firstWait<<min(tries-1, 30), longWait)
-	if told, ok := errors.AsType[*channel.RetryError](failed); ok {
-		wait = max(told.After, firstWait)
+// failed notes a failure and says how long to pause after it, and whether that is
+// because we were told to wait and nothing else is wrong.
+func (t *task) failed(err error, now time.Time) (pause time.Duration, told bool) {
+	if wait, told := errors.AsType[*channel.RetryError](err); told {
+		if t.Since.IsZero() {
+			t.Since = now
+		}
+		return max(wait.After, firstWait), true
 	}
-	return wait
+	t.Tries++
+	t.Since = time.Time{}
+	return min(firstWait<<min(t.Tries-1, 30), longWait), false
+}
+
+// together is one error of several. To be told to wait is the least of them: where
+// nothing else is wrong it is the shortest wait.
+func together(errs []error) error {
+	var wrong []error
+	var soonest *channel.RetryError
+	for _, err := range errs {
+		wait, told := errors.AsType[*channel.RetryError](err)
+		switch {
+		case !told:
+			wrong = append(wrong, err)
+		case soonest == nil || wait.After < soonest.After:
+			soonest = wait
+		}
+	}
+	if err := errors.Join(wrong...); err != nil || soonest == nil {
+		return err
+	}
+	return soonest
 }

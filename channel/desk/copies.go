@@ -49,7 +49,7 @@ func (d *Desk) bringUp(ctx context.Context, id countersign.RequestID) error {
 		}
 		errs = append(errs, d.bringUpOne(ctx, r, dir, rows, i))
 	}
-	return errors.Join(errs...)
+	return together(errs)
 }
 
 // routed adds a row for each address that the request goes to and has no copy. One
@@ -85,11 +85,11 @@ func (d *Desk) bringUpOne(ctx context.Context, r countersign.Request, dir *count
 		if r.Decision != countersign.DecisionPending || !meant {
 			return nil // nobody needs to see it any more
 		}
-		err = d.post(ctx, chat, card, r, rows, i)
+		err = d.speak(queue{row.Chat, row.To}, func() error { return d.post(ctx, chat, card, r, rows, i) })
 	case row.Shown == shown:
 		return nil
 	default:
-		err = d.edit(ctx, chat, card, r, rows, i)
+		err = d.speak(queue{row.Chat, row.To}, func() error { return d.edit(ctx, chat, card, r, rows, i) })
 	}
 	switch {
 	case errors.Is(err, channel.ErrGone):

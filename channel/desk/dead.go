@@ -97,7 +97,7 @@ func (d *Desk) revive(ctx context.Context, j store.Job) error {
 func (d *Desk) giveUp(ctx context.Context, j store.Job, t task, why error) error {
 	d.cfg.Log.Error("given up; look at the connection to the chat, then: countersign channel retry", "job", j.Kind, "key", j.Key, "tries", t.Tries, "err", why)
 	g := grave{Dead: Dead{Kind: j.Kind, Key: j.Key, Since: d.cfg.Now().UTC().Truncate(time.Second), Tries: t.Tries, Why: clip(why.Error())}}
-	t.Tries = 0
+	t.Tries, t.Since = 0, time.Time{}
 	var err error
 	if g.Body, err = json.Marshal(t); err != nil {
 		return err

@@ -4,9 +4,10 @@
 //
 // copies.go brings cards up to date, inbox.go receives, press.go decides, ask.go
 // answers, links.go links accounts, remind.go and notices.go tell people, route.go
-// says where cards go, dead.go keeps what no try could do. What is to be done lies
-// in store.Jobs and what was done in store.Ephemeral, so that any number of
-// processes may run it over one store.
+// says where cards go, again.go tries again, hush.go waits where a chat says so,
+// dead.go keeps what no try could do. What is to be done lies in store.Jobs and what
+// was done in store.Ephemeral, so that any number of processes may run it over one
+// store.
 package desk
 
 import (
@@ -60,6 +61,7 @@ type Desk struct {
 	codes *chat.Codes
 	cfg   Config
 	woken chan struct{}
+	hush  hush
 }
 
 // New returns a desk for the chats by name. The name stands in decisions, links
@@ -73,7 +75,7 @@ func New(jobs store.Jobs, kept store.Ephemeral, core Core, chats map[string]Chat
 	}
 	return &Desk{
 		jobs: jobs, kept: kept, core: core, chats: chats, codes: chat.New(kept, cfg.Now), cfg: cfg,
-		woken: make(chan struct{}, 1),
+		woken: make(chan struct{}, 1), hush: hush{until: map[queue]time.Time{}},
 	}
 }
 

@@ -98,7 +98,7 @@ func (d *Desk) reminders(name string, r countersign.Request, dir *countersign.Di
 		if row.Chat != name || row.Gone || row.Copy == (channel.Copy{}) || !d.chats[name].names(row.To) {
 			continue
 		}
-		all = append(all, message{chat: name, at: row.Copy, open: card.OpenURL,
+		all = append(all, message{chat: name, at: row.Copy, in: row.To, open: card.OpenURL,
 			says: fmt.Sprintf("This still waits for %s. %s", people(len(unlinked)), card.Status)})
 	}
 	return all

@@ -17,6 +17,7 @@ type message struct {
 	to   countersign.Link // zero: it is said below the copy
 	chat string           // where the copy is
 	at   channel.Copy
+	in   channel.Address // that the copy was posted to
 	says string
 	open string // the link beside it, if any
 }
@@ -45,7 +46,7 @@ func (d *Desk) tellOnce(ctx context.Context, key, subject string, all []message,
 		}
 		if going != nil {
 			if on, err := going(); err != nil || !on {
-				return errors.Join(append(errs, err)...)
+				return together(append(errs, err))
 			}
 		}
 		if err := d.say(ctx, m); err != nil {
@@ -58,28 +59,28 @@ func (d *Desk) tellOnce(ctx context.Context, key, subject string, all []message,
 			err = d.kept.Put(ctx, store.Entry{Key: key, Subject: subject, Value: value, Expires: d.cfg.Now().Add(cardLife)})
 		}
 		if err != nil {
-			return errors.Join(append(errs, err)...)
+			return together(append(errs, err))
 		}
 	}
-	return errors.Join(errs...)
+	return together(errs)
 }
 
 // say gets one message out. A reader who is gone has nothing to hear.
 func (d *Desk) say(ctx context.Context, m message) error {
-	name := m.chat
+	name, in := m.chat, m.in
 	if m.to.Account != "" {
-		name = m.to.Chat
+		name, in = m.to.Chat, channel.Address(m.to.Account)
 	}
 	chat, ok := d.chats[name]
 	if !ok {
 		return nil
 	}
-	var err error
-	if m.to.Account != "" {
-		err = chat.Channel.Tell(ctx, channel.Account{Workspace: m.to.Workspace, ID: m.to.Account}, m.says, m.open)
-	} else {
-		err = chat.Channel.Note(ctx, m.at, m.says, m.open)
-	}
+	err := d.speak(queue{name, in}, func() error {
+		if m.to.Account != "" {
+			return chat.Channel.Tell(ctx, channel.Account{Workspace: m.to.Workspace, ID: m.to.Account}, m.says, m.open)
+		}
+		return chat.Channel.Note(ctx, m.at, m.says, m.open)
+	})
 	if errors.Is(err, channel.ErrGone) {
 		d.cfg.Log.Warn("somebody who was to be told is gone from the chat", "chat", name, "err", err)
 		return nil
