@@ -58,3 +58,20 @@ func outsider(t *testing.T, h *House) {
 		t.Errorf("given up is %v, %v; want nothing", dead, err)
 	}
 }
+
+func saidOnce(t *testing.T, h *House) {
+	bob, carol := h.Linked("bob"), h.Linked("carol")
+	h.Asked("two", "read /srv/a")
+	all := h.Chat.Copies()
+	h.Press(bob, all[0], countersign.Approve)
+	h.escalate(carol, all[0], "security")
+	h.Clock.Move(time.Hour)
+	check(t, h.Gate.Tick(t.Context()))
+	h.Work()
+	for _, at := range all {
+		noted := h.Chat.Noted(at)
+		if len(noted) != 2 || !strings.Contains(noted[0], "Bob") || !strings.Contains(noted[1], "Carol") {
+			t.Errorf("after two choices and its end, below a copy stands %q, want each choice once", noted)
+		}
+	}
+}

@@ -46,7 +46,8 @@ type Chat interface {
 	Fill(by channel.Account, c channel.Choice) (d channel.Delivery, ok bool)
 	// Told is what was said to the account alone, the newest last.
 	Told(to channel.Account) []string
-	// Noted is what was said below a copy, the newest last.
+	// Noted is what was said below a copy, the newest last: each choice that was made
+	// since it was posted is, with the name of whose it is.
 	Noted(at channel.Copy) []string
 }
 
@@ -76,6 +77,7 @@ func Test(t *testing.T, open func(t testing.TB) Chat) {
 		{"DataThatMayNotLeaveItsRegionIsALink", elsewhere},
 		{"EveryCopyIsEditedWhenItIsSettled", settled},
 		{"EveryCopyIsEditedWhenVotesAndStagesChange", changed},
+		{"EachChoiceIsSaidBelowEachCopyOnce", saidOnce},
 		{"WhatComesTwiceCountsOnce", twice},
 		{"AnUnknownActionCountsForNothing", unknownAction},
 		{"TheTokenOfAnotherRequestIsRefused", otherToken},

@@ -269,6 +269,10 @@ func (c *roomChannel) Edit(_ context.Context, at channel.Copy, card channel.Card
 	notes := m.notes
 	*m = *drawn(m.place, card)
 	m.notes = notes
+	choices := card.Brief.Deciders.Choices
+	for _, s := range choices[len(choices)-card.NewChoices:] {
+		m.notes = append(m.notes, s.Name.String()+" chose "+string(s.Choice))
+	}
 	return nil
 }
 

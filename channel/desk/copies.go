@@ -151,9 +151,13 @@ func (d *Desk) edit(ctx context.Context, chat Chat, card channel.Card, r counter
 			return err
 		}
 	}
-	card.NewChoices = max(0, len(card.Brief.Deciders.Choices)-row.Said)
+	choices := len(card.Brief.Deciders.Choices)
+	card.NewChoices = max(0, choices-row.Said)
 	err := chat.Channel.Edit(ctx, row.Copy, card)
-	if err != nil && !errors.Is(err, channel.ErrGone) {
+	switch {
+	case err == nil:
+		row.Said = choices
+	case !errors.Is(err, channel.ErrGone):
 		row.Token = old // the copy still carries it
 	}
 	return err
