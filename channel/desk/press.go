@@ -8,6 +8,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/channel"
+	"github.com/countersignhq/countersign/store"
 )
 
 // errNotNoted: the card was pressed before it was noted where it had been posted.
@@ -115,7 +116,20 @@ func (w *window) believe(ctx context.Context, p channel.Press) (pressed, channel
 		return seen, channel.Answer{}, err
 	}
 	seen.card = w.card(w.chat, seen.r, dir)
-	return seen, channel.Answer{}, nil
+	if stale(seen) {
+		err = w.renew(ctx, row.Request)
+	}
+	return seen, channel.Answer{}, err
+}
+
+// renew has the copies of the request brought up to date: what a card shows changes
+// with the directory too, which nothing else tells of.
+func (d *Desk) renew(ctx context.Context, id countersign.RequestID) error {
+	err := d.jobs.Add(ctx, store.Job{Kind: jobCards, Key: string(id), Due: d.cfg.Now()})
+	if errors.Is(err, store.ErrExists) {
+		return nil // it is on its way
+	}
+	return err
 }
 
 // offered refuses what the card as it stands does not offer, or what was pressed
