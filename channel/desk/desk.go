@@ -80,13 +80,14 @@ func New(jobs store.Jobs, kept store.Ephemeral, core Core, chats map[string]Chat
 }
 
 // At is the desk of one chat.
-func (d *Desk) At(chat string) channel.Desk { return &window{d, chat, d.chats[chat]} }
+func (d *Desk) At(chat string) channel.Desk { return &window{d, chat, d.chats[chat], ""} }
 
 // A window is the desk as one chat sees it.
 type window struct {
 	*Desk
-	name string
-	chat Chat
+	name     string
+	chat     Chat
+	delivery string // that is being worked on; empty: none
 }
 
 // Wake has Run look at once. It never blocks.

@@ -230,6 +230,32 @@ func TestALinkIsOfWhoTypedTheCodeThatTheyWereShown(t *testing.T) {
 	}
 }
 
+func TestACodeIsGoodUntilItsLinkIsOnRecord(t *testing.T) {
+	h, room := open(t)
+	at := h.Desk.At(channeltest.ChatName)
+	bob := room.Join("bob", channeltest.Member)
+	code, _, err := h.Desk.Code(t.Context(), channeltest.ChatName, chat.Proof{Person: "per_bob", Method: "link", AuthTime: h.Clock.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, fault := range map[string]func(){
+		"the commit fails": func() { h.Store.Faults().FailCommit(errors.New("disk trouble")) },
+		"nobody can tell":  func() { h.Store.Faults().LoseCommit() },
+	} {
+		fault()
+		if a, err := at.Link(t.Context(), bob, code); err == nil {
+			t.Errorf("%s: got %+v, want an error, to be tried again", name, a)
+		}
+		h.Store.Faults().Clear()
+	}
+	if a, err := at.Link(t.Context(), bob, code); err != nil || a.Code != "" || !strings.Contains(a.Says, "Bob's from now on") {
+		t.Errorf("once the store is back: got %+v, %v; want Bob linked by the code that he typed", a, err)
+	}
+	if a, err := at.Link(t.Context(), room.Join("mallory", channeltest.Member), code); err != nil || a.Code != countersign.CodeNotFound {
+		t.Errorf("a code whose link is on record: got %+v, %v; want it refused", a, err)
+	}
+}
+
 func TestALinkedAccountThatIsAnOutsiderByNowDecidesNothing(t *testing.T) {
 	h, room := open(t)
 	bob := h.Linked("bob")

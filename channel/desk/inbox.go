@@ -78,7 +78,7 @@ func (d *Desk) WorkInbox(ctx context.Context) (int, error) {
 			d.cfg.Log.Warn("a delivery of a chat that is no longer configured is dropped", "chat", a.Chat)
 			return nil
 		}
-		err := chat.Channel.Handle(ctx, channel.Delivery{ID: a.ID, Body: a.Body}, d.At(a.Chat))
+		err := chat.Channel.Handle(ctx, channel.Delivery{ID: a.ID, Body: a.Body}, &window{d, a.Chat, chat, key})
 		if err != nil && !errors.Is(err, channel.ErrGone) {
 			return err
 		}

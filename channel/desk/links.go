@@ -30,19 +30,28 @@ func (w *window) Link(ctx context.Context, who channel.Account, code string) (ch
 	}
 	proof, err := w.codes.Take(ctx, w.name, code)
 	if err == nil {
-		err = w.link(ctx, who, proof)
+		if err = w.link(ctx, who, proof); faulty(err) {
+			return channel.Answer{}, errors.Join(err, w.codes.Return(context.WithoutCancel(ctx), proof))
+		}
 	}
 	if p, ok, _ := w.Person(ctx, who); ok && countersign.CodeOf(err) == countersign.CodeNotFound {
 		return channel.Answer{Says: "Your account here is " + p.Name + "'s already."}, nil // the delivery came again
 	}
-	if refused, ok := errors.AsType[*countersign.Error](err); ok && refused.Code != countersign.CodeUnavailable {
-		return w.refusal(refused, channel.Card{OpenURL: console}), nil
-	}
-	if err != nil {
+	if faulty(err) {
 		return channel.Answer{}, err
+	}
+	if refused, ok := errors.AsType[*countersign.Error](err); ok {
+		return w.refusal(refused, channel.Card{OpenURL: console}), nil
 	}
 	p, _, err := w.Person(ctx, who)
 	return channel.Answer{Says: "Your account here is " + p.Name + "'s from now on. If that is not you, unlink it at once."}, err
+}
+
+// faulty reports whether an error is a fault of ours, to be tried again, and no
+// refusal.
+func faulty(err error) bool {
+	refused, ok := errors.AsType[*countersign.Error](err)
+	return err != nil && (!ok || refused.Code == countersign.CodeUnavailable || refused.Code == countersign.CodeInternal)
 }
 
 func (w *window) link(ctx context.Context, who channel.Account, proof chat.Proof) error {

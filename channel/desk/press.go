@@ -57,6 +57,9 @@ func (w *window) Decide(ctx context.Context, p channel.Press, c channel.Choice) 
 	if said(seen, w.name, c.Choice) {
 		return done(c.Choice, seen), nil
 	}
+	if a, ok, err := get[channel.Answer](ctx, w.kept, answerKey(w.delivery)); err != nil || ok {
+		return a, err
+	}
 	if a, refused := offered(seen, c); refused {
 		return a, nil
 	}
@@ -64,11 +67,12 @@ func (w *window) Decide(ctx context.Context, p channel.Press, c channel.Choice) 
 		By: seen.person.Principal(), Choice: c.Choice, Digest: seen.row.Digest, View: seen.row.View, Reason: c.Reason, To: c.To,
 		Assurance: countersign.Chat, Channel: w.name,
 	})
-	if refused, ok := errors.AsType[*countersign.Error](err); ok && refused.Code != countersign.CodeUnavailable && refused.Code != countersign.CodeInternal {
-		return w.refusal(refused, seen.card), nil
-	}
-	if err != nil {
+	if faulty(err) {
 		return channel.Answer{}, err
+	}
+	if refused, ok := errors.AsType[*countersign.Error](err); ok {
+		a = w.refusal(refused, seen.card)
+		return a, w.note(ctx, seen.r.ID, a)
 	}
 	dir, err := w.core.Directory(ctx)
 	if err != nil {
@@ -76,6 +80,15 @@ func (w *window) Decide(ctx context.Context, p channel.Press, c channel.Choice) 
 	}
 	seen.card = w.card(w.chat, after, dir)
 	return done(c.Choice, seen), nil
+}
+
+// note keeps the answer to a delivery that the gate refused. Each refusal goes on
+// record, so that one click is refused once, however often its answer fails.
+func (w *window) note(ctx context.Context, id countersign.RequestID, a channel.Answer) error {
+	if w.delivery == "" {
+		return nil
+	}
+	return w.put(ctx, answerKey(w.delivery), id, seenLife, a)
 }
 
 // believe returns what a press is about, by its token alone, if whoever pressed

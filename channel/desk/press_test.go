@@ -1,8 +1,11 @@
 package desk_test
 
 import (
+	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/channel/channeltest"
@@ -42,5 +45,37 @@ func TestAPressOfACardThatIsBehindTheDirectoryBringsItUpToDate(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestAClickThatIsRefusedIsOnRecordOnceHoweverOftenItsAnswerFails(t *testing.T) {
+	h, room := open(t)
+	alice := h.Linked("alice") // the agent is hers
+	r := h.Asked("one", "read /srv/a")
+	var down atomic.Bool
+	down.Store(true)
+	failing(room, "tell", func() error {
+		if down.Load() {
+			return errors.New("the chat is down")
+		}
+		return nil
+	})
+	h.Press(alice, h.Copy(), countersign.Approve)
+	for range 5 {
+		h.Clock.Move(time.Minute)
+		h.Work()
+	}
+	if n := h.Recorded(r.ID, countersign.KindRefused); n != 1 {
+		t.Errorf("one click is on record as %d refused attempts, want 1", n)
+	}
+	down.Store(false)
+	h.Clock.Move(time.Minute)
+	h.Work()
+	if told := room.Told(alice); len(told) != 1 || !strings.Contains(told[0], "cannot decide it") {
+		t.Errorf("Alice was told %q, want once that she cannot decide it", told)
+	}
+	h.Press(alice, h.Copy(), countersign.Approve)
+	if n := h.Recorded(r.ID, countersign.KindRefused); n != 2 {
+		t.Errorf("two clicks are on record as %d refused attempts, want 2", n)
 	}
 }

@@ -47,6 +47,7 @@ type pressable struct {
 func copiesKey(id countersign.RequestID) string { return "cards\n" + string(id) }
 func tokenKey(token string) string              { return "card token\n" + token }
 func seenKey(delivery string) string            { return "seen\n" + delivery }
+func answerKey(delivery string) string          { return "answer\n" + delivery }
 
 // get reads a row; ok is false if there is none.
 func get[T any](ctx context.Context, kept store.Ephemeral, key string) (row T, ok bool, err error) {

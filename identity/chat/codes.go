@@ -37,6 +37,8 @@ type Proof struct {
 	Person   string    `json:"person"`
 	Method   string    `json:"method"` // "passkey", "link"
 	AuthTime time.Time `json:"auth_time"`
+
+	taken store.Entry // what Return puts back
 }
 
 // Make returns a code for the chat, "XK7Q-2MNB-T4RA", and when it ends. It works
@@ -73,8 +75,12 @@ func (c *Codes) Take(ctx context.Context, chat, typed string) (Proof, error) {
 	if err != nil {
 		return Proof{}, err
 	}
-	var p Proof
+	p := Proof{taken: e}
 	return p, json.Unmarshal(e.Value, &p)
 }
+
+// Return gives a code back that was taken and, by no fault of who typed it, did
+// nothing: it can be typed again until it ends.
+func (c *Codes) Return(ctx context.Context, p Proof) error { return c.kept.Put(ctx, p.taken) }
 
 func key(chat, text string) string { return "chat code\n" + chat + "\n" + text }

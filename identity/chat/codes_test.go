@@ -38,6 +38,18 @@ func TestACodeWorksOnceInItsChatForItsPerson(t *testing.T) {
 		t.Errorf("got %+v, %v; want bob with a passkey", p, err)
 	}
 	refused("slack", code, "typed twice")
+	if err := codes.Return(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := codes.Take(t.Context(), "slack", code); err != nil || p.Person != "per_bob" {
+		t.Errorf("a code that was given back: got %+v, %v; want bob's", p, err)
+	}
+	refused("slack", code, "typed again after it was given back once")
+	if err := codes.Return(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(chat.Life)
+	refused("slack", code, "given back and typed too late")
 	old := made("per_bob")
 	mine := made("per_ada")
 	made("per_bob")
