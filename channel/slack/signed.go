@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -17,6 +18,10 @@ import (
 
 // mostSigned is the largest request that is read, that of a desk's delivery.
 const mostSigned = 256 << 10
+
+// arrives is how long the body of a request may take, which anybody can send. Slack
+// itself waits three seconds for the answer.
+const arrives = 10 * time.Second
 
 // Handler receives what is pressed as signed requests: the alternative to Listen
 // for those who let Slack reach them. One path serves interactivity, commands and
@@ -35,9 +40,13 @@ func (s *Slack) Handler(desk channel.Desk) (http.Handler, error) {
 			http.Error(w, "Slack posts here", http.StatusMethodNotAllowed)
 			return
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostSigned))
-		if err != nil {
+		body, err := signed(w, r)
+		if _, large := errors.AsType[*http.MaxBytesError](err); large {
 			http.Error(w, "the request is too large", http.StatusRequestEntityTooLarge)
+			return
+		}
+		if err != nil {
+			http.Error(w, "the request did not arrive whole in time", http.StatusRequestTimeout)
 			return
 		}
 		if err := s.verify(r.Header, body); err != nil {
@@ -47,6 +56,14 @@ func (s *Slack) Handler(desk channel.Desk) (http.Handler, error) {
 		}
 		s.accept(w, r, desk, body)
 	}), nil
+}
+
+// signed reads the body, in bounded time and size.
+func signed(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Now().Add(arrives)) // a test's writer knows none
+	defer func() { _ = rc.SetReadDeadline(time.Time{}) }()
+	return io.ReadAll(http.MaxBytesReader(w, r.Body, mostSigned))
 }
 
 func (s *Slack) verify(header http.Header, body []byte) error {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -101,3 +102,33 @@ func TestTheAddressIsVerifiedForSlackAlone(t *testing.T) {
 		}
 	}
 }
+
+// A timed writer notes what deadline stands while the body is read.
+type timed struct {
+	*httptest.ResponseRecorder
+	deadline time.Time
+}
+
+func (w *timed) SetReadDeadline(at time.Time) error { w.deadline = at; return nil }
+
+func TestABodyThatNobodySignedMayNotTakeForever(t *testing.T) {
+	_, c := workspace(t)
+	handler, err := c.Handler(newNotes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &timed{ResponseRecorder: httptest.NewRecorder()}
+	var during time.Time
+	trickle := readerFunc(func([]byte) (int, error) {
+		during = w.deadline
+		return 0, os.ErrDeadlineExceeded
+	})
+	handler.ServeHTTP(w, httptest.NewRequest("POST", "http://gate.example/slack", trickle))
+	if during.IsZero() || !w.deadline.IsZero() || w.Code != http.StatusRequestTimeout {
+		t.Errorf("the body is read until %s, the next until %s, and got status %d; want a deadline, none and 408", during, w.deadline, w.Code)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
