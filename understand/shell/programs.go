@@ -89,7 +89,9 @@ func (w *walker) classed(name string, args []word) (known bool) {
 		for _, id := range c.finds {
 			w.find(id, name)
 			if id == "sh.network" {
-				w.Exports, w.Outside = true, sinkOf(name, args)
+				for _, address := range addresses(name, args) {
+					w.leaves(address)
+				}
 			}
 		}
 		known = true
@@ -101,16 +103,4 @@ func (w *walker) classed(name string, args []word) (known bool) {
 		known = true
 	}
 	return known
-}
-
-// sinkOf is the first argument that names a place elsewhere.
-func sinkOf(name string, args []word) string {
-	for _, marks := range []string{"://", "@", ":", "."} {
-		for _, a := range args {
-			if !strings.HasPrefix(a.text, "-") && strings.Contains(a.text, marks) {
-				return a.text
-			}
-		}
-	}
-	return name
 }

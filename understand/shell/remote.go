@@ -20,8 +20,13 @@ func (w *walker) ssh(args []word) {
 		return
 	}
 	w.Exports = true
+	for i, f := range given {
+		if i > 0 && (given[i-1] == "-J" || given[i-1] == "-W") {
+			w.leaves(f)
+		}
+	}
 	if len(rest) > 0 {
-		w.Outside = rest[0].text
+		w.leaves(rest[0].text)
 	}
 	if len(rest) < 2 {
 		w.find("sh.interactive", "ssh")
@@ -100,7 +105,9 @@ func (w *walker) git(args []word) {
 	switch sub {
 	case "push":
 		w.find("sh.network", "git push")
-		w.Exports, w.Outside = true, "git push"
+		for _, address := range addresses("git push", rest) {
+			w.leaves(address)
+		}
 		if has("-f", "-d", "--force", "--mirror", "--delete", "--prune") || slices.ContainsFunc(rest, func(a word) bool { return strings.HasPrefix(a.text, "+") || strings.HasPrefix(a.text, ":") }) {
 			w.find("sh.destructive", "git push")
 		}

@@ -160,7 +160,7 @@ func (w *walker) redirect(n *syntax.Redirect) {
 	socket := strings.HasPrefix(to.text, "/dev/tcp/") || strings.HasPrefix(to.text, "/dev/udp/")
 	if socket {
 		w.runs("sh.network", to.text)
-		w.Exports, w.Outside = true, to.text
+		w.leaves(to.text)
 	}
 	switch n.Op {
 	case syntax.Hdoc, syntax.DashHdoc, syntax.WordHdoc:
