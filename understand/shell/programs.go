@@ -36,6 +36,9 @@ var classes = []class{
 // shells are programs that run a line. It is never written to.
 var shells = words(`sh bash dash ash zsh ksh mksh fish csh tcsh rbash`)
 
+// onlyNames are readers that do not look into the files. It is never written to.
+var onlyNames = words("echo : ls du stat tree")
+
 // program looks at a program with its arguments.
 func (w *walker) program(args []word) {
 	if len(args) == 0 || args[0].made == written && args[0].text == "" {
@@ -59,7 +62,13 @@ func (w *walker) program(args []word) {
 	for _, a := range rest {
 		w.names(a)
 	}
+	w.enters, w.asksGit = w.enters || name == "cd", w.asksGit || name == "git"
 	if w.reader(name, rest) {
+		for _, a := range rest {
+			if !onlyNames[name] {
+				w.hides(a)
+			}
+		}
 		w.Touches(name, reads)
 		w.Does(reads)
 		return

@@ -14,19 +14,23 @@ const anyFlag = "*"
 // words for long ones. It is never written to.
 var readers = map[string]string{
 	"ls": anyFlag, "cat": anyFlag, "head": anyFlag, "tail": anyFlag, "wc": anyFlag, "grep": anyFlag, "egrep": anyFlag, "fgrep": anyFlag,
-	"zcat": anyFlag, "zgrep": anyFlag, "echo": anyFlag, "true": anyFlag, "false": anyFlag, ":": anyFlag, "pwd": anyFlag, "cd": anyFlag, "basename": anyFlag,
+	"echo": anyFlag, "true": anyFlag, "false": anyFlag, ":": anyFlag, "pwd": anyFlag, "cd": anyFlag, "basename": anyFlag,
 	"dirname": anyFlag, "readlink": anyFlag, "realpath": anyFlag, "stat": anyFlag, "du": anyFlag, "df": anyFlag, "whoami": anyFlag, "id": anyFlag,
 	"groups": anyFlag, "uname": anyFlag, "nl": anyFlag, "tac": anyFlag, "cut": anyFlag, "paste": anyFlag, "tr": anyFlag, "rev": anyFlag, "fold": anyFlag,
 	"expand": anyFlag, "unexpand": anyFlag, "comm": anyFlag, "join": anyFlag, "diff": anyFlag, "cmp": anyFlag, "cksum": anyFlag, "md5sum": anyFlag,
 	"sha1sum": anyFlag, "sha224sum": anyFlag, "sha256sum": anyFlag, "sha384sum": anyFlag, "sha512sum": anyFlag, "b2sum": anyFlag, "seq": anyFlag, "sleep": anyFlag,
-	"which": anyFlag, "type": anyFlag, "exit": anyFlag, "return": anyFlag, "break": anyFlag, "continue": anyFlag, "shift": anyFlag, "wait": anyFlag,
-	"od": anyFlag, "hexdump": anyFlag, "strings": anyFlag, "ps": "", "uptime": anyFlag, "free": anyFlag, "nproc": anyFlag, "column": anyFlag,
+	"which": anyFlag, "type": anyFlag, "exit": "", "return": "", "break": "", "continue": "", "shift": "", "wait": "", "zcat": "f", "zgrep": "EFGHchilnoqsvwxABC",
+	"od": anyFlag, "hexdump": anyFlag, "strings": "afnostw", "ps": "", "uptime": anyFlag, "free": anyFlag, "nproc": anyFlag, "column": anyFlag,
 	"jq":   "ceraSsnRCMj compact-output raw-output raw-input slurp null-input sort-keys exit-status join-output tab indent arg argjson args jsonargs",
-	"date": "uIRd utc iso-8601 rfc-3339 date reference r", "tree": "adfilpsughDFLPIrtvUnCN", "file": "bhiLkNprsz0 brief mime-type mime mime-encoding",
+	"date": "", "tree": "adfilpsughDFLPIrtvUnCN", "file": "bhiLkNr0 brief mime-type mime mime-encoding",
 	"sort": "bdfghiMnRrVcCmsuzkt key field-separator numeric-sort reverse unique human-numeric-sort version-sort ignore-case", "uniq": "cdDiufsw count repeated unique",
-	"base64": "wi wrap", "printf": "", "read": "rs", "test": "defghkLnOGprsStuwxz", "[": "defghkLnOGprsStuwxz", "find": "", "sed": "nEr regexp-extended quiet silent",
-	"git": "", "exec": "",
+	"base64": "wi wrap", "printf": "", "read": "rs", "test": "", "[": "", "find": "", "sed": "nEr regexp-extended quiet silent",
+	"git": "",
 }
+
+// particular are readers whose operands do more than name what is read, so that
+// names of files may not take their place. It is never written to.
+var particular = words("break continue date exit jq printf read return sed shift test uniq wait [")
 
 // findTests are what find looks at. It is never written to.
 var findTests = words(`-name -iname -type -size -mtime -mmin -maxdepth -mindepth -path -ipath -wholename -not -o -a -and -or -newer -empty -print -print0 -ls
@@ -42,6 +46,18 @@ var (
 		`(since|until|after|before|author|committer|grep|format|pretty|date|max-count|diff-filter|skip|word-diff)=.*)|-[0-9]+|-[psnMCwzbtSGL]|-n[0-9]*|-U[0-9]+)$`)
 )
 
+// tests are what test and [ look at, of files and texts. It is never written to.
+var tests = words("-d -e -f -g -h -k -n -p -r -s -t -u -w -x -z -L -O -G -S -nt -ot -ef")
+
+// format is a text of printf that only prints.
+var format = regexp.MustCompile(`^([^%]|%%|%[-+ #0-9.*]*[sdiouxXeEfFgGcbq])*$`)
+
+// dateFlags are flags of date with which it only tells the time.
+var dateFlags = regexp.MustCompile(`^(-[uR]+|-I[a-z]*|--(utc|universal|rfc-email|iso-8601)|--(iso-8601|rfc-3339|date|reference)=.*)$`)
+
+// asksMore is a script of jq that may give more than its input.
+var asksMore = regexp.MustCompile(`(?i)env|include|import`)
+
 // sedReads is a script of sed that only prints: lines, and replacements without
 // the flags that write or run.
 var sedReads = regexp.MustCompile(`^([0-9]+|\$)?(,([0-9]+|\$))?(p|d|q|s/([^/\\\n;{}]|\\[^\n])*/([^/\\\n;{}]|\\[^\n])*/[gIip0-9]*)$`)
@@ -52,11 +68,11 @@ func (w *walker) reader(name string, args []word) bool {
 	if !ok {
 		return false
 	}
-	// Where an argument may turn out to be a flag, only what does nothing with
-	// flags is still known to read.
-	for i, a := range args {
-		hidden := a.made == computed || a.made == matched && strings.ContainsAny(a.text[:min(1, len(a.text))], "*?[")
-		if hidden && name != "echo" && !(name == ":" || i > 0 && args[i-1].text == "--") {
+	// Where an argument may turn out to be a flag, or several, only what does
+	// nothing with them is still known to read.
+	for _, a := range args {
+		plain := a.made == written || a.made == matched && !particular[name] && !strings.ContainsAny(a.text[:min(1, len(a.text))], "*?[")
+		if !plain && name != "echo" && name != ":" {
 			return false
 		}
 	}
@@ -71,18 +87,24 @@ func (w *walker) reader(name string, args []word) bool {
 		return gitOnlyReads(list)
 	case "sed":
 		return sedOnlyReads(list)
-	case "exec":
+	case "date":
+		return dateReads(list)
+	case "test", "[":
+		return !slices.ContainsFunc(list, func(a string) bool { return strings.HasPrefix(a, "-") && !tests[a] })
+	case "printf": // %n assigns
+		return len(list) == 0 || !strings.HasPrefix(list[0], "-") && format.MatchString(list[0])
+	case "exit", "return", "break", "continue", "shift":
+		return len(list) == 0 || len(list) == 1 && strings.Trim(list[0], "0123456789") == ""
+	case "wait":
 		return len(list) == 0
-	case "printf":
-		return len(list) == 0 || !strings.HasPrefix(list[0], "-")
 	case "ps": // some of its letters show what other programs have in their environment
 		return !slices.ContainsFunc(list, func(a string) bool { return !slices.Contains([]string{"aux", "ax", "-ef", "-e", "-A"}, a) })
-	case "jq":
-		return allowed(list, flags) && !strings.Contains(strings.ToLower(strings.Join(list, " ")), "env")
-	case "uniq":
+	case "jq": // what it includes may ask for the environment too
+		return allowed(list, flags) && !asksMore.MatchString(strings.Join(list, " "))
+	case "uniq": // a second operand is written to
 		return allowed(list, flags) && operands(list) <= 1
 	case "read":
-		return allowed(list, flags) && !strings.Contains(strings.Join(list, " "), "[") && !slices.ContainsFunc(list, hijacks)
+		return allowed(list, flags) && !slices.ContainsFunc(list, func(a string) bool { return !strings.HasPrefix(a, "-") && (!harmless.MatchString(a) || hijacks(a)) })
 	}
 	return flags == anyFlag || allowed(list, flags)
 }
@@ -90,14 +112,28 @@ func (w *walker) reader(name string, args []word) bool {
 // operands counts the arguments that are no flags.
 func operands(args []string) (n int) {
 	for _, a := range args {
-		if !strings.HasPrefix(a, "-") {
+		if !strings.HasPrefix(a, "-") || a == "-" {
 			n++
 		}
 	}
 	return n
 }
 
-// allowed reports whether all flags are in the list.
+// dateReads reports whether date only tells the time. An operand without + sets it.
+func dateReads(args []string) bool {
+	for i := 0; i < len(args); i++ {
+		switch a := args[i]; {
+		case a == "-d" || a == "--date" || a == "-r" || a == "--reference":
+			i++ // its value
+		case !strings.HasPrefix(a, "+") && !dateFlags.MatchString(a):
+			return false
+		}
+	}
+	return true
+}
+
+// allowed reports whether all flags are in the list. What follows -- is looked at
+// too: not every program ends its flags there.
 func allowed(args []string, flags string) bool {
 	list := strings.Fields(flags)
 	letters, long := "", map[string]bool{}
@@ -106,9 +142,7 @@ func allowed(args []string, flags string) bool {
 	}
 	for _, a := range args {
 		switch {
-		case a == "--":
-			return true
-		case a == "-" || !strings.HasPrefix(a, "-"):
+		case a == "--" || a == "-" || !strings.HasPrefix(a, "-"):
 		case strings.HasPrefix(a, "--"):
 			name, _, _ := strings.Cut(a[2:], "=")
 			if !long[name] {
@@ -140,10 +174,7 @@ func gitOnlyReads(args []string) bool {
 		return false
 	}
 	for _, a := range args[1:] {
-		if a == "--" {
-			return true
-		}
-		if strings.HasPrefix(a, "-") && !gitFlags.MatchString(a) {
+		if strings.HasPrefix(a, "-") && a != "--" && !gitFlags.MatchString(a) {
 			return false
 		}
 	}

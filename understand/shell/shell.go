@@ -2,14 +2,18 @@
 // the programs that run and what is risky about them. [Parse] runs in a child
 // process; what it finds is an [understand.Reading].
 //
-// A line is taken for bash. Programs are on lists with what they do; one that
-// only reads is on a list with the flags in which it does. Everything else, and
-// every word that is made while the line runs, is shell.exec.
+// A line is taken for bash, and is a read only if sh reads the same in it. Programs
+// are on lists with what they do; one that only reads is on a list with the flags
+// in which it does. Everything else, and every word that is made while the line
+// runs, is shell.exec.
 package shell
 
 import (
 	"fmt"
+	"reflect"
+	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/countersignhq/countersign"
@@ -18,7 +22,7 @@ import (
 )
 
 // Version names what readings are found by; a change in what is found changes it.
-const Version = "shell/1"
+const Version = "shell/2"
 
 // Worker is the name of Parse among the handlers of worker.Main.
 const Worker = "shell"
@@ -69,6 +73,9 @@ func Parse(input []byte) []byte {
 	default:
 		w.unparseable("neither a line nor arguments")
 	}
+	if w.enters && w.asksGit {
+		w.opaque("git in another folder") // whose configuration may name programs
+	}
 	if len(w.Verbs) == 0 {
 		w.Does(reads)
 	} else if len(w.Verbs) > 1 {
@@ -111,10 +118,29 @@ func (w *walker) line(text string) {
 		w.unparseable("no command")
 		return
 	}
+	if !plain(text, file) {
+		w.runs("sh.unclassified", "what not every shell reads in the same way")
+	}
 	w.depth++
 	w.walk(file)
 	w.depth--
 }
+
+// plain reports whether sh, and not only bash, reads the text as the file says:
+// the shell of a tool may be dash. A backslash at the end of a line is plain only
+// between words and where nothing is a comment, which it does not continue.
+func plain(text string, file *syntax.File) bool {
+	if joined.MatchString(text) || strings.Contains(text, "\\\n") && strings.Contains(text, "#") || strings.ContainsFunc(text, control) {
+		return false
+	}
+	sh, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(text), "")
+	return err == nil && reflect.DeepEqual(sh, file)
+}
+
+// joined is a backslash at the end of a line that does not follow a blank.
+var joined = regexp.MustCompile(`(^|[^ \t])\\\n`)
+
+func control(r rune) bool { return unicode.IsControl(r) && r != '\t' && r != '\n' }
 
 // argv reads a program and its arguments.
 func (w *walker) argv(args []string) {

@@ -2,10 +2,12 @@ package shell
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/understand"
 	"mvdan.cc/sh/v3/syntax"
 )
@@ -13,8 +15,9 @@ import (
 // A walker visits every node of a line and keeps what it finds.
 type walker struct {
 	understand.Reading
-	depth int // of lines in lines
-	piped int // of pipes whose output is read here
+	depth           int  // of lines in lines
+	piped           int  // of pipes whose output is read here
+	enters, asksGit bool // cd and git, in any order: a loop may turn it round
 }
 
 // walk visits a node and all that stands in it.
@@ -22,8 +25,7 @@ func (w *walker) walk(n syntax.Node) {
 	syntax.Walk(n, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case nil, *syntax.File, *syntax.Stmt, *syntax.Subshell, *syntax.Block, *syntax.IfClause, *syntax.WhileClause, *syntax.ForClause,
-			*syntax.Word, *syntax.Lit, *syntax.SglQuoted, *syntax.DblQuoted, *syntax.CaseClause, *syntax.CaseItem,
-			*syntax.ParenTest, *syntax.ArrayExpr, *syntax.TimeClause, *syntax.Comment, *syntax.ExtGlob, *syntax.BraceExp, *syntax.TestClause:
+			*syntax.Word, *syntax.Lit, *syntax.SglQuoted, *syntax.DblQuoted, *syntax.CaseClause, *syntax.CaseItem, *syntax.Comment:
 		case *syntax.BinaryCmd:
 			return w.pair(n)
 		case *syntax.WordIter: // for PATH in …
@@ -36,27 +38,22 @@ func (w *walker) walk(n syntax.Node) {
 			w.assign(n)
 		case *syntax.CmdSubst:
 			w.find("sh.substitution", "a command gives an argument")
+			if n.Backquotes { // what a backslash in them means depends on where they stand
+				w.runs("sh.unclassified", "`…`")
+			}
 		case *syntax.ProcSubst:
-			w.find("sh.substitution", "a command stands for a file")
+			w.runs("sh.substitution", "a command stands for a file")
 		case *syntax.FuncDecl:
-			w.runs("sh.defines-function", n.Name.Value)
+			name := ""
+			if n.Name != nil {
+				name = n.Name.Value
+			}
+			w.runs("sh.defines-function", name)
 		case *syntax.ParamExp:
 			w.parameter(n)
-		case *syntax.CoprocClause:
-			w.Does(executes)
-		case *syntax.ArithmExp, *syntax.ArithmCmd, *syntax.LetClause, *syntax.CStyleLoop, *syntax.ArrayElem:
+		case *syntax.ArithmExp:
 			w.computes(n)
 		case *syntax.BinaryArithm, *syntax.UnaryArithm, *syntax.ParenArithm:
-		case *syntax.BinaryTest:
-			if slices.Contains([]syntax.BinTestOperator{syntax.TsEql, syntax.TsNeq, syntax.TsLeq, syntax.TsGeq, syntax.TsLss, syntax.TsGtr}, n.Op) {
-				w.computes(n)
-			}
-		case *syntax.UnaryTest:
-			if n.Op == syntax.TsVarSet || n.Op == syntax.TsRefVar {
-				w.computes(n)
-			}
-		case *syntax.DeclClause:
-			w.runs("sh.unclassified", n.Variant.Value)
 		default:
 			w.runs("sh.unclassified", strings.TrimPrefix(fmt.Sprintf("%T", n), "*syntax."))
 		}
@@ -93,20 +90,35 @@ func (w *walker) computes(n syntax.Node) {
 	})
 }
 
+// parameter looks at ${…}: what only gives a value is known, if no quote in it
+// can end elsewhere for another shell.
 func (w *walker) parameter(n *syntax.ParamExp) {
 	switch {
-	case n.Exp != nil && n.Exp.Op == syntax.OtherParamOps: // ${x@P} runs what x holds
+	case n.Excl || n.Index != nil || n.Slice != nil || n.Repl != nil || n.Names != 0 || n.Width || n.Flags != nil:
+		w.runs("sh.dynamic", "${…}")
+	case n.Exp == nil:
+	case n.Exp.Op == syntax.OtherParamOps: // ${x@P} runs what x holds
 		w.opaque("${…@…}")
-	case n.Exp != nil && (n.Exp.Op == syntax.AssignUnset || n.Exp.Op == syntax.AssignUnsetOrNull): // ${x:=…}
-		w.Does(executes)
+	case n.Exp.Op == syntax.AssignUnset || n.Exp.Op == syntax.AssignUnsetOrNull: // ${x:=…}
+		w.runs("sh.dynamic", "${…=…}")
 		w.sets(n.Param.Value)
-	case n.Excl:
-		w.runs("sh.dynamic", "${!…}")
-	case n.Index != nil:
-		w.computes(n.Index)
-	case n.Slice != nil:
-		w.Does(executes)
+	case !slices.Contains(values, n.Exp.Op) || n.Exp.Word != nil && !bare(n.Exp.Word):
+		w.runs("sh.dynamic", "${…}")
 	}
+}
+
+// values are the operators of ${…} that only give a value. It is never written to.
+var values = []syntax.ParExpOperator{
+	syntax.AlternateUnset, syntax.AlternateUnsetOrNull, syntax.DefaultUnset, syntax.DefaultUnsetOrNull, syntax.ErrorUnset, syntax.ErrorUnsetOrNull,
+	syntax.RemSmallPrefix, syntax.RemLargePrefix, syntax.RemSmallSuffix, syntax.RemLargeSuffix,
+}
+
+// bare reports whether the word has no quotes and nothing that is expanded.
+func bare(w *syntax.Word) bool {
+	return !slices.ContainsFunc(w.Parts, func(p syntax.WordPart) bool {
+		lit, ok := p.(*syntax.Lit)
+		return !ok || strings.Contains(lit.Value, `\`)
+	})
 }
 
 func (w *walker) call(n *syntax.CallExpr) {
@@ -125,20 +137,29 @@ func (w *walker) call(n *syntax.CallExpr) {
 	w.program(args)
 }
 
-// hijackers are variables that decide which code runs. It is never written to.
-var hijackers = words(`BASHOPTS BASH_ENV BASH_FUNC CDPATH EDITOR ENV GCONV_PATH HOME IFS JAVA_TOOL_OPTIONS LESSCLOSE LESSOPEN MAKEFLAGS MANPAGER
-	NODE_OPTIONS NODE_PATH PAGER PATH PERL5DB PERL5LIB PERL5OPT PROMPT_COMMAND PS0 PS1 PS2 PS4 PYTHONHOME PYTHONPATH PYTHONSTARTUP RUBYLIB RUBYOPT SHELL
-	SHELLOPTS TMPDIR VISUAL XDG_CONFIG_HOME`)
+// hijackers are variables that decide which code runs, or where data goes; some
+// of bash run what they are given as arithmetic. It is never written to.
+var hijackers = words(`all_proxy auto_resume ftp_proxy histchars http_proxy https_proxy no_proxy path
+	BASHOPTS BASH_ENV BASH_FUNC CDPATH EDITOR ENV GCONV_PATH HISTCMD HOME IFS JAVA_TOOL_OPTIONS LESSCLOSE LESSOPEN MAKEFLAGS MANPAGER
+	LINENO NODE_OPTIONS NODE_PATH OPTIND PAGER PATH PERL5DB PERL5LIB PERL5OPT PROMPT_COMMAND PS0 PS1 PS2 PS4 PYTHONHOME PYTHONPATH PYTHONSTARTUP RANDOM RUBYLIB RUBYOPT SECONDS
+	SHELL SHELLOPTS TMPDIR VISUAL XDG_CONFIG_HOME`)
 
 func hijacks(name string) bool {
 	return hijackers[name] || strings.HasPrefix(name, "LD_") || strings.HasPrefix(name, "DYLD_") || strings.HasPrefix(name, "GIT_") ||
 		strings.HasPrefix(name, "BASH_FUNC_") || strings.HasPrefix(name, "npm_config_")
 }
 
+// harmless are the names of variables of which no shell makes anything, and
+// those of the locale.
+var harmless = regexp.MustCompile(`^([a-z][a-z0-9_]*|LANG|LC_[A-Z]+|TZ)$`)
+
 // sets notes that a variable gets a value.
 func (w *walker) sets(name string) {
-	if hijacks(name) {
+	switch {
+	case hijacks(name):
 		w.runs("sh.env-hijack", name)
+	case !harmless.MatchString(name):
+		w.runs("sh.unclassified", name+"=")
 	}
 }
 
@@ -146,35 +167,62 @@ func (w *walker) assign(n *syntax.Assign) {
 	if n.Name != nil {
 		w.sets(n.Name.Value)
 	}
-	if n.Index != nil {
-		w.computes(n.Index)
+	if n.Append || n.Index != nil || n.Array != nil {
+		w.runs("sh.unclassified", "an array or +=")
 	}
 }
 
 // redirect looks at where output goes and input comes from.
 func (w *walker) redirect(n *syntax.Redirect) {
-	if n.Word == nil {
-		return
+	if n.N != nil && !slices.Contains([]string{"0", "1", "2"}, n.N.Value) { // {PATH}> assigns
+		w.runs("sh.unclassified", n.N.Value+n.Op.String())
 	}
 	to := wordOf(n.Word)
+	if n.Op == syntax.Hdoc || n.Op == syntax.DashHdoc {
+		w.document(n)
+		return
+	}
+	w.names(to)
+	if to.made != written {
+		w.runs("sh.dynamic", "where a redirection leads")
+	}
 	socket := strings.HasPrefix(to.text, "/dev/tcp/") || strings.HasPrefix(to.text, "/dev/udp/")
 	if socket {
 		w.runs("sh.network", to.text)
 		w.leaves(to.text)
 	}
+	nothing := []string{"/dev/null", "/dev/stdout", "/dev/stderr"}
 	switch n.Op {
-	case syntax.Hdoc, syntax.DashHdoc, syntax.WordHdoc:
-	case syntax.RdrIn:
-		w.names(to)
-	case syntax.DplIn, syntax.DplOut:
-		if _, err := strconv.Atoi(strings.TrimSuffix(to.text, "-")); err != nil && to.text != "-" || to.made != written {
-			w.runs("sh.file-write", to.text)
+	case syntax.RdrIn, syntax.WordHdoc:
+		return
+	case syntax.DplIn, syntax.DplOut: // any other number may lead to a file or another machine
+		nothing = []string{"0", "1", "2", "-"}
+	}
+	if !socket && (to.made != written || !slices.Contains(nothing, to.text)) {
+		w.runs("sh.file-write", to.text)
+	}
+}
+
+// delimiter is what ends a document that every shell ends at the same place.
+var delimiter = regexp.MustCompile(`^\w+$`)
+
+// document looks at a <<document. Where a backslash joins lines, shells and the
+// parser may disagree about where it ends.
+func (w *walker) document(n *syntax.Redirect) {
+	quoted := len(n.Word.Parts) == 1
+	if quoted {
+		_, quoted = n.Word.Parts[0].(*syntax.SglQuoted)
+	}
+	end := wordOf(n.Word)
+	ok := len(n.Word.Parts) == 1 && (quoted || bare(n.Word)) && delimiter.MatchString(end.text)
+	if n.Hdoc != nil && !quoted {
+		for _, part := range n.Hdoc.Parts {
+			lit, is := part.(*syntax.Lit)
+			ok = ok && !(is && strings.Contains(lit.Value, `\`))
 		}
-	default:
-		harmless := to.made == written && slices.Contains([]string{"/dev/null", "/dev/stdout", "/dev/stderr"}, to.text)
-		if !harmless && !socket {
-			w.runs("sh.file-write", to.text)
-		}
+	}
+	if !ok {
+		w.runs("sh.unclassified", "<<"+end.text)
 	}
 }
 
@@ -192,6 +240,17 @@ func (w *walker) names(a word) {
 			w.find("sh.credential-read", a.text)
 			return
 		}
+	}
+}
+
+// open is a pattern of names that stands for no file with secrets unless it says
+// so: in folders that are not hidden, with an ending.
+var open = regexp.MustCompile(`^(~?/)?(\.{1,2}/)*([\w-][\w.-]*/)*[\w-]*\*[\w.-]*\.\w+$`)
+
+// hides notes a pattern of names in which such a file may be hidden.
+func (w *walker) hides(a word) {
+	if a.made == matched && !open.MatchString(a.text) {
+		w.Find("sh.credential-read", a.text, countersign.Possible)
 	}
 }
 

@@ -24,12 +24,12 @@ const (
 // wordOf reads a word of the line.
 func wordOf(w *syntax.Word) word {
 	var out word
+	var outside string // of quotes
 	for _, part := range w.Parts {
 		switch p := part.(type) {
 		case *syntax.Lit:
-			text, made := literal(p.Value)
-			out.text += text
-			out.made = max(out.made, made)
+			out.text += unescaped(p.Value, "")
+			outside += quotedByBackslash.Replace(p.Value)
 		case *syntax.SglQuoted:
 			text, ok := p.Value, true
 			if p.Dollar {
@@ -51,21 +51,23 @@ func wordOf(w *syntax.Word) word {
 			out.made = computed
 		}
 	}
+	out.made = max(out.made, expanded(outside))
 	return out
 }
 
-// literal reads what stands outside of quotes.
-func literal(value string) (string, making) {
-	made := written
-	bare := strings.NewReplacer(`\\`, "", `\*`, "", `\?`, "", `\[`, "", `\{`, "", `\,`, "").Replace(value)
-	_, class, open := strings.Cut(bare, "[")
-	if strings.ContainsAny(bare, "*?") || open && strings.Contains(class, "]") {
-		made = matched
+// quotedByBackslash takes out what has no meaning of its own after a backslash.
+var quotedByBackslash = strings.NewReplacer(`\\`, "", `\*`, "", `\?`, "", `\[`, "", `\{`, "", `\,`, "")
+
+// expanded is what the shell makes of what stands outside of quotes in a word.
+func expanded(outside string) making {
+	_, class, open := strings.Cut(outside, "[")
+	switch {
+	case strings.Contains(outside, "{") && (strings.Contains(outside, ",") || strings.Contains(outside, "..")):
+		return computed
+	case strings.ContainsAny(outside, "*?") || open && strings.Contains(class, "]"):
+		return matched
 	}
-	if strings.Contains(bare, "{") && (strings.Contains(bare, ",") || strings.Contains(bare, "..")) {
-		made = computed
-	}
-	return unescaped(value, ""), made
+	return written
 }
 
 // unescaped takes the backslashes out that quote the characters, or any.

@@ -36,6 +36,7 @@ func (w *walker) wrapper(name string, args []word) (known bool) {
 	look := map[string]func([]word){
 		"env": w.env, "su": w.su, "eval": w.eval, "trap": w.trap, "find": w.finds, "watch": w.watch, "ssh": w.ssh, "kubectl": w.kubectl, "oc": w.kubectl,
 		"docker": w.container, "podman": w.container, "nerdctl": w.container, "git": w.git, "tar": w.tar, "sed": w.sed, "base64": w.decoder, "xxd": w.decoder,
+		"printenv": w.printenv,
 	}[name]
 	if look == nil {
 		return false
@@ -172,6 +173,8 @@ func (w *walker) env(args []word) {
 		w.find("sh.credential-read", "env")
 	}
 }
+
+func (w *walker) printenv([]word) { w.find("sh.credential-read", "printenv") }
 
 func (w *walker) su(args []word) {
 	w.find("sh.privilege", "su")
