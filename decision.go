@@ -26,10 +26,13 @@ type Decision struct {
 	Assurance Assurance `json:"assurance"`
 	// AuthTime and Method tell when and how the person proved who they are.
 	AuthTime time.Time `json:"-"`
-	Method   string    `json:"-"` // "link", "passkey"
+	Method   string    `json:"-"` // "link", "passkey", "chat"
 	// Assertion is the passkey's signature over this decision, nil without one.
 	Assertion *Assertion `json:"-"`
 	Channel   string     `json:"channel"` // "console", "slack", "cli", "demo"
+	// Link is the link of the chat account that it came through, empty for any
+	// other way; AuthTime is then since when that link stood.
+	Link RequestID `json:"-"`
 	// Solo is true when no second enrolled passkey vouches for the person: the
 	// session was opened by a link of the operator.
 	Solo bool `json:"solo,omitempty"`

@@ -66,6 +66,29 @@ func (d *Directory) LinkedTo(id RequestID) (Person, bool) {
 	return p, ok && !p.Inactive
 }
 
+// MethodChat is the method of a choice that came through a linked chat account.
+const MethodChat = "chat"
+
+// Link is the link of the chat account that it was done through, empty for any
+// other way.
+func (w Who) Link() RequestID {
+	if w.Method != MethodChat {
+		return ""
+	}
+	return RequestID("lnk:" + w.Origin.Door + "/" + w.Origin.Peer)
+}
+
+// Stands reports whether the link that the decision came through has stood ever
+// since: one that was broken does not come back with a new one of the same account.
+// What came any other way needs none.
+func (d *Directory) Stands(dec Decision) bool {
+	if dec.Link == "" {
+		return true
+	}
+	l, ok := d.Links[dec.Link]
+	return ok && l.Person == dec.By.ID && l.Since.Equal(dec.AuthTime)
+}
+
 // LinksOf returns the person's links, the oldest first.
 func (d *Directory) LinksOf(person string) []Link {
 	var links []Link

@@ -59,7 +59,7 @@ type Who struct {
 	Origin     Origin      `json:"origin"`
 	// AuthTime and Method tell how and when a person proved who they are.
 	AuthTime time.Time `json:"auth_time,omitzero"`
-	Method   string    `json:"method,omitempty"` // "link", "passkey", "token", "socket"
+	Method   string    `json:"method,omitempty"` // "link", "passkey", "chat", "token", "socket"
 	// Request is the request that let the actor's change of the control plane
 	// through; empty where it needed none.
 	Request RequestID `json:"request,omitempty"`

@@ -156,6 +156,7 @@ func (r *Request) take(e Event) error {
 
 func (r *Request) decide(d Decision, e Event) {
 	d.By, d.At, d.AuthTime, d.Method, d.Assertion = e.Who.Actor, e.At, e.Who.AuthTime, e.Who.Method, e.Who.Assertion
+	d.Link = e.Who.Link()
 	r.Decisions = append(r.Decisions, d)
 }
 

@@ -140,6 +140,10 @@ type approval struct {
 	assurance countersign.Assurance
 	version   uint64
 	key       string // the passkey that signed it, empty without
+	// through is the link that it came through, as it was then; empty for any way
+	// but a chat.
+	through countersign.RequestID
+	link    link
 }
 
 // take audits one entry.

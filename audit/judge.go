@@ -180,6 +180,10 @@ func (a *auditor) decided(acc *account, e countersign.Event, b countersign.Decid
 	if s := e.Who.Assertion; s != nil {
 		vote.key = s.Credential
 	}
+	if e.Who.Method == methodChat {
+		vote.through = through(e)
+		vote.link = a.people.links[vote.through]
+	}
 	acc.approvals = append(acc.approvals, vote)
 	if a.filled(acc, acc.requirement.Stages) {
 		acc.runBy = b.RunBy

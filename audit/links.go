@@ -9,6 +9,12 @@ import (
 // methodChat is the method of a choice that came through a linked chat account.
 const methodChat = "chat"
 
+// link is a link of a chat account as the log tells of it.
+type link struct {
+	person string
+	leaf   int64 // that made it
+}
+
 // link takes in that an account of a chat became a person's: the person's own
 // doing, of an account that was nobody else's, and once two people have passkeys
 // only where one of theirs signed them in.
@@ -16,7 +22,7 @@ func (p *people) link(e countersign.Event, b countersign.LinkMade) error {
 	l, by := b.Link, e.Who.Actor
 	_, taken := p.links[l.ID()]
 	person, known := p.persons[l.Person]
-	p.links[l.ID()] = l.Person
+	p.links[l.ID()] = link{l.Person, p.leaf}
 	switch {
 	case e.Request != l.ID():
 		return fmt.Errorf("the link of %s stands under %s", l.ID(), e.Request)
@@ -37,24 +43,29 @@ func (p *people) link(e countersign.Event, b countersign.LinkMade) error {
 // unlink takes in that a link was broken.
 func (p *people) unlink(e countersign.Event, b countersign.LinkBroken) error {
 	id, by := b.Link.ID(), e.Who.Actor
-	person, linked := p.links[id]
+	was, linked := p.links[id]
 	delete(p.links, id)
 	switch {
-	case !linked || e.Request != id || person != b.Link.Person:
+	case !linked || e.Request != id || was.person != b.Link.Person:
 		return fmt.Errorf("%s, which was no link of %s, was broken under %s", id, b.Link.Person, e.Request)
-	case by.Kind == countersign.KindPerson && by.ID != person:
-		return fmt.Errorf("%s broke a link of %s", by.ID, person)
+	case by.Kind == countersign.KindPerson && by.ID != was.person:
+		return fmt.Errorf("%s broke a link of %s", by.ID, was.person)
 	}
 	return nil
 }
 
 // unlinkAll breaks the links of a person who is there no more.
 func (p *people) unlinkAll(person string) {
-	for id, of := range p.links {
-		if of == person {
+	for id, l := range p.links {
+		if l.person == person {
 			delete(p.links, id)
 		}
 	}
+}
+
+// through is the id of the link of the chat account that a choice came through.
+func through(e countersign.Event) countersign.RequestID {
+	return countersign.RequestID("lnk:" + e.Who.Origin.Door + "/" + e.Who.Origin.Peer)
 }
 
 // linked checks that a choice which came through a chat came through an account
@@ -63,9 +74,9 @@ func (a *auditor) linked(e countersign.Event, d countersign.Decision) error {
 	if e.Who.Method != methodChat {
 		return nil
 	}
-	id := countersign.RequestID("lnk:" + e.Who.Origin.Door + "/" + e.Who.Origin.Peer)
+	id := through(e)
 	switch {
-	case a.people.links[id] != e.Who.Actor.ID:
+	case a.people.links[id].person != e.Who.Actor.ID:
 		return fmt.Errorf("%s decided it through %s, which was not linked to them", e.Who.Actor.ID, id)
 	case d.Assurance != countersign.Chat:
 		return fmt.Errorf("%s decided it in a chat with %q", e.Who.Actor.ID, d.Assurance)

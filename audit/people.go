@@ -17,10 +17,10 @@ type people struct {
 	agents    map[string]countersign.Agent
 	resources map[string]countersign.Resource
 	policy    countersign.Digest
-	keys      map[string]key                   // passkeys by id
-	halts     map[string]bool                  // agents of which everything is held
-	links     map[countersign.RequestID]string // the persons of chat accounts
-	leaf      int64                            // that is being taken in
+	keys      map[string]key                 // passkeys by id
+	halts     map[string]bool                // agents of which everything is held
+	links     map[countersign.RequestID]link // of chat accounts
+	leaf      int64                          // that is being taken in
 	// paired is true once two people with passkeys were there: nobody changes
 	// anything alone from then on.
 	paired bool
@@ -30,7 +30,7 @@ func newPeople() *people {
 	return &people{
 		persons: map[string]countersign.Person{}, groups: map[string]map[string]time.Time{}, pools: map[string]string{},
 		agents: map[string]countersign.Agent{}, resources: map[string]countersign.Resource{},
-		keys: map[string]key{}, links: map[countersign.RequestID]string{}, halts: map[string]bool{},
+		keys: map[string]key{}, links: map[countersign.RequestID]link{}, halts: map[string]bool{},
 	}
 }
 
@@ -206,7 +206,7 @@ func (a *auditor) fill(acc *account, places []countersign.Stage, seated map[stri
 		return true
 	}
 	for _, p := range acc.approvals {
-		if seated[p.person] || a.standing(acc, p.person) != nil || a.present(p.person) != nil || (p.key != "" && a.counting(acc, p.person, p.key) != nil) ||
+		if seated[p.person] || !a.counts(acc, p) ||
 			!p.assurance.Meets(places[0].Assurance) || !a.sits(acc, places[0].Reviewers, p.person) {
 			continue
 		}
@@ -217,4 +217,13 @@ func (a *auditor) fill(acc *account, places []countersign.Stage, seated map[stri
 		delete(seated, p.person)
 	}
 	return false
+}
+
+// counts reports whether the approval counts now: its person may still decide, the
+// passkey that signed it still signs, and the very link that it came through was
+// never broken.
+func (a *auditor) counts(acc *account, p approval) bool {
+	return a.standing(acc, p.person) == nil && a.present(p.person) == nil &&
+		(p.key == "" || a.counting(acc, p.person, p.key) == nil) &&
+		(p.through == "" || a.people.links[p.through] == p.link)
 }

@@ -195,19 +195,54 @@ func TestT16AStolenChatAccountApprovesNothingThatNeedsMore(t *testing.T) {
 }
 
 func TestAnApprovalInAChatIsVoidOnceTheLinkIsBroken(t *testing.T) {
-	w := chatting(t)
-	must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
-	r := w.held("list", `{"path":"/srv/a"}`)
-	d := w.says("bob", countersign.Approve, r.ID)
-	d.Link = link("bob").ID()
-	_, err := w.gate.Decide(t.Context(), d)
-	must(t, err)
-	must(t, w.gate.Unlink(t.Context(), operator(), link("bob").ID(), "stolen"))
-	w.run(r.ID)
-	w.ran(r.ID, 0)
-	if got := w.state(r.ID).Decision; got != countersign.DecisionPending {
-		t.Errorf("it is %s, want it pending again", got)
+	second := link("bob")
+	second.Account = "Ubob2"
+	for name, c := range map[string]struct{ before, after func(*world) }{
+		"their only one":           {},
+		"one of two":               {before: func(w *world) { must(t, w.gate.Link(t.Context(), w.as("bob", "link"), second)) }},
+		"another is linked later":  {after: func(w *world) { must(t, w.gate.Link(t.Context(), w.as("bob", "link"), second)) }},
+		"the same is linked again": {after: func(w *world) { must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob"))) }},
+		"the same, by a clock that went back": {after: func(w *world) {
+			w.clock.Advance(-2 * time.Second)
+			must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
+			w.clock.Advance(2 * time.Second)
+		}},
+		"the same is linked to somebody else": {after: func(w *world) {
+			carols := link("bob")
+			carols.Person = "per_carol"
+			must(t, w.gate.Link(t.Context(), w.as("carol", "link"), carols))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := chatting(t)
+			must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
+			if c.before != nil {
+				c.before(w)
+			}
+			r := w.held("list", `{"path":"/srv/a"}`)
+			must(t, w.clicks("bob", r.ID))
+			must(t, w.gate.Unlink(t.Context(), operator(), link("bob").ID(), "stolen"))
+			w.clock.Advance(time.Second)
+			if c.after != nil {
+				c.after(w)
+			}
+			w.run(r.ID)
+			w.ran(r.ID, 0)
+			if got := w.state(r.ID).Decision; got != countersign.DecisionPending {
+				t.Errorf("it is %s, want it pending again", got)
+			}
+			w.holds()
+		})
 	}
+}
+
+// clicks is the person's approval, as a click of their account.
+func (w *world) clicks(person string, id countersign.RequestID) error {
+	w.t.Helper()
+	d := w.says(person, countersign.Approve, id)
+	d.Link = link(person).ID()
+	_, err := w.gate.Decide(w.t.Context(), d)
+	return err
 }
 
 // chatting is a world in which a chat is enough for a tool.

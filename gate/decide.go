@@ -18,9 +18,6 @@ type Decision struct {
 	Request countersign.RequestID
 	countersign.Decision
 	Origin countersign.Origin
-	// Link is the link of the chat account that it came through: who it is of and
-	// what it is worth are then the link's. Empty for any other way.
-	Link countersign.RequestID
 }
 
 // Decide takes one person's choice. A choice that does not count (on one's own

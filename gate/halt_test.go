@@ -126,19 +126,25 @@ func TestTheAuditorFindsWhatRanWhileEverythingWasHeld(t *testing.T) {
 	w := newWorld(t)
 	r := w.held("write_file", `{}`)
 	w.approve("bob", r.ID)
-	now, err := w.gate.Get(t.Context(), r.ID)
-	must(t, err)
 	must(t, w.gate.Halt(t.Context(), operator(), w.bot.ID, ""))
+	w.releases(r.ID)
+	w.finds("it was released while everything of agt_bot was held")
+}
+
+// releases puts a release of what was approved on record past the gate.
+func (w *world) releases(id countersign.RequestID) {
+	w.t.Helper()
+	now, err := w.gate.Get(w.t.Context(), id)
+	must(w.t, err)
 	e, err := ledger.Encode(countersign.Event{
-		Request: r.ID, Version: now.Version + 1,
+		Request: id, Version: now.Version + 1,
 		State: countersign.State{Decision: countersign.DecisionApproved, Execution: countersign.ExecutionRunning},
 		Who:   countersign.Who{Actor: countersign.Gateway()},
 		Body: countersign.Released{
 			Executor: "mcp/files", Attempt: "rel_1", Target: files().Target, Policy: now.Verdict.Policy, Verdict: &now.Verdict, Approvals: []int{3},
 		},
 	})
-	must(t, err)
-	_, err = w.store.Commit(t.Context(), store.Change{Events: []ledger.Event{e}})
-	must(t, err)
-	w.finds("it was released while everything of agt_bot was held")
+	must(w.t, err)
+	_, err = w.store.Commit(w.t.Context(), store.Change{Events: []ledger.Event{e}})
+	must(w.t, err)
 }

@@ -45,9 +45,6 @@ func (g *Gate) notices(by countersign.Principal, id countersign.RequestID, versi
 	return []store.Job{{Kind: JobNotices, Key: fmt.Sprintf("%s@%d", id, version), Due: g.cfg.Now(), Body: body}}, nil
 }
 
-// methodChat is the method of a choice that came through a linked chat account.
-const methodChat = "chat"
-
 // Link records that an account of a chat is the person's. Who is that person, who
 // has shown that the account is theirs; once two people have passkeys, from a
 // session that one of theirs opened. Linking what is linked to them does nothing.
@@ -84,7 +81,8 @@ func linkable(l countersign.Link) error {
 }
 
 // Unlink breaks a link, by its person or by the operator. What was approved
-// through that chat alone and has not been released becomes void.
+// through it and has not been released becomes void, and stays so whatever is
+// linked later.
 func (g *Gate) Unlink(ctx context.Context, who countersign.Who, id countersign.RequestID, because string) error {
 	return g.Change(ctx, who, func(d *countersign.Directory) (countersign.RequestID, countersign.Body, error) {
 		l, ok := d.Links[id]
@@ -99,7 +97,8 @@ func (g *Gate) Unlink(ctx context.Context, who countersign.Who, id countersign.R
 }
 
 // through is the decision as its link has it: the person's whose account it is
-// at this moment, with what a chat can give and no more.
+// at this moment, with what a chat can give and no more. Who it is of and what it
+// is worth are the link's, whatever the decision says.
 func through(d *countersign.Directory, dec Decision) (Decision, error) {
 	if dec.Link == "" {
 		return dec, nil
@@ -110,7 +109,7 @@ func through(d *countersign.Directory, dec Decision) (Decision, error) {
 		return dec, &countersign.Error{Code: countersign.CodeForbidden, Detail: "this account is linked to nobody who decides here", Hint: "link it from the console"}
 	}
 	dec.By, dec.Assertion, dec.Solo = p.Principal(), nil, !signs(d, p.ID)
-	dec.Assurance, dec.Method, dec.AuthTime, dec.Channel = countersign.Chat, methodChat, l.Since, l.Chat
+	dec.Assurance, dec.Method, dec.AuthTime, dec.Channel = countersign.Chat, countersign.MethodChat, l.Since, l.Chat
 	dec.Origin = countersign.Origin{Door: l.Chat, Peer: l.Workspace + "/" + l.Account, Client: l.Name}
 	return dec, nil
 }

@@ -30,10 +30,7 @@ func TestTheAuditorTakesDecisionsThroughLinks(t *testing.T) {
 	w := chatting(t)
 	must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
 	r := w.held("list", `{"path":"/srv/a"}`)
-	d := w.says("bob", countersign.Approve, r.ID)
-	d.Link = link("bob").ID()
-	_, err := w.gate.Decide(t.Context(), d)
-	must(t, err)
+	must(t, w.clicks("bob", r.ID))
 	w.run(r.ID)
 	w.ran(r.ID, 1)
 	must(t, w.gate.Unlink(t.Context(), operator(), link("bob").ID(), "left"))
@@ -63,12 +60,7 @@ func TestTheAuditorFindsClicksAndLinksThatAreNobodys(t *testing.T) {
 		}},
 		"a click after the person was deactivated and came back": {"which was not linked to them", func(w *world) {
 			must(w.t, w.gate.Link(w.t.Context(), w.as("bob", "link"), link("bob")))
-			bob := countersign.Person{ID: "per_bob", Name: "bob", Issuer: "local", Subject: "bob", Inactive: true}
-			_, err := w.gate.SetPerson(w.t.Context(), operator(), bob)
-			must(w.t, err)
-			bob.Inactive = false
-			_, err = w.gate.SetPerson(w.t.Context(), operator(), bob)
-			must(w.t, err)
+			w.comesBack("bob")
 			w.clicked(w.held("list", `{"path":"/srv/a"}`), "Ubob", countersign.Chat)
 		}},
 		"a click that claims more than a chat gives": {`decided it in a chat with "session"`, func(w *world) {
@@ -96,4 +88,46 @@ func TestTheAuditorFindsClicksAndLinksThatAreNobodys(t *testing.T) {
 			w.finds(c.says)
 		})
 	}
+}
+
+func TestTheAuditorFindsWhatRanOnAClickOfAnAccountThatWasUnlinkedSince(t *testing.T) {
+	second := link("bob")
+	second.Account = "Ubob2"
+	links := func(w *world, l countersign.Link) { must(t, w.gate.Link(t.Context(), w.as("bob", "link"), l)) }
+	unlinks := func(w *world, l countersign.Link) { must(t, w.gate.Unlink(t.Context(), operator(), l.ID(), "stolen")) }
+	for name, meanwhile := range map[string]func(*world){
+		"unlinked":                      func(w *world) { unlinks(w, link("bob")) },
+		"unlinked, and another linked":  func(w *world) { unlinks(w, link("bob")); links(w, second) },
+		"unlinked, and linked again":    func(w *world) { unlinks(w, link("bob")); links(w, link("bob")) },
+		"deactivated, and linked again": func(w *world) { w.comesBack("bob"); links(w, link("bob")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := chatting(t)
+			links(w, link("bob"))
+			r := w.held("list", `{"path":"/srv/a"}`)
+			must(t, w.clicks("bob", r.ID))
+			meanwhile(w)
+			w.releases(r.ID)
+			w.finds("the decisions that the policy of then asks for are not there")
+		})
+	}
+	w := chatting(t)
+	links(w, link("bob"))
+	links(w, second)
+	r := w.held("list", `{"path":"/srv/a"}`)
+	must(t, w.clicks("bob", r.ID))
+	unlinks(w, second)
+	w.releases(r.ID)
+	w.holds() // the link that it came through stands
+}
+
+// comesBack has the person deactivated and there again.
+func (w *world) comesBack(person string) {
+	w.t.Helper()
+	p := countersign.Person{ID: "per_" + person, Name: person, Issuer: "local", Subject: person, Inactive: true}
+	_, err := w.gate.SetPerson(w.t.Context(), operator(), p)
+	must(w.t, err)
+	p.Inactive = false
+	_, err = w.gate.SetPerson(w.t.Context(), operator(), p)
+	must(w.t, err)
 }

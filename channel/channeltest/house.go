@@ -155,8 +155,8 @@ func (h *House) Replica() *desk.Desk {
 func (h *House) NewDesk() *desk.Desk {
 	core := desk.Core{
 		Get: h.Gate.Get, Directory: h.Gate.Directory, Link: h.Gate.Link, Unlink: h.Gate.Unlink,
-		Decide: func(ctx context.Context, id, link countersign.RequestID, d countersign.Decision) (countersign.Request, error) {
-			return h.Gate.Decide(ctx, gate.Decision{Request: id, Link: link, Decision: d})
+		Decide: func(ctx context.Context, id countersign.RequestID, d countersign.Decision) (countersign.Request, error) {
+			return h.Gate.Decide(ctx, gate.Decision{Request: id, Decision: d})
 		},
 		Inbox: h.inbox,
 		Sees: func(_ *countersign.Directory, p countersign.Person, r countersign.Request) bool {

@@ -26,8 +26,8 @@ import (
 type Core struct {
 	Get       func(context.Context, countersign.RequestID) (countersign.Request, error)
 	Directory func(context.Context) (*countersign.Directory, error)
-	// Decide takes a choice that came through the link's account.
-	Decide func(ctx context.Context, r countersign.RequestID, link countersign.RequestID, d countersign.Decision) (countersign.Request, error)
+	// Decide takes a choice that came through the account of its Link.
+	Decide func(context.Context, countersign.RequestID, countersign.Decision) (countersign.Request, error)
 	Link   func(context.Context, countersign.Who, countersign.Link) error
 	Unlink func(ctx context.Context, who countersign.Who, id countersign.RequestID, because string) error
 	// Inbox are the pending requests that the person can decide now, the most

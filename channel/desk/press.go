@@ -63,9 +63,9 @@ func (w *window) Decide(ctx context.Context, p channel.Press, c channel.Choice) 
 	if a, refused := offered(seen, c); refused {
 		return a, nil
 	}
-	after, err := w.core.Decide(ctx, seen.r.ID, countersign.LinkID(w.name, p.By.Workspace, p.By.ID), countersign.Decision{
+	after, err := w.core.Decide(ctx, seen.r.ID, countersign.Decision{
 		By: seen.person.Principal(), Choice: c.Choice, Digest: seen.row.Digest, View: seen.row.View, Reason: c.Reason, To: c.To,
-		Assurance: countersign.Chat, Channel: w.name,
+		Assurance: countersign.Chat, Channel: w.name, Link: countersign.LinkID(w.name, p.By.Workspace, p.By.ID),
 	})
 	if faulty(err) {
 		return channel.Answer{}, err

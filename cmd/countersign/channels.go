@@ -108,8 +108,8 @@ func (s *server) openChannels(context.Context) error {
 	}
 	core := desk.Core{
 		Get: s.gate.Get, Directory: s.gate.Directory, Link: s.gate.Link, Unlink: s.gate.Unlink,
-		Decide: func(ctx context.Context, id, link countersign.RequestID, d countersign.Decision) (countersign.Request, error) {
-			return s.gate.Decide(ctx, gate.Decision{Request: id, Link: link, Decision: d})
+		Decide: func(ctx context.Context, id countersign.RequestID, d countersign.Decision) (countersign.Request, error) {
+			return s.gate.Decide(ctx, gate.Decision{Request: id, Decision: d})
 		},
 		Inbox: s.inbox,
 		Sees: func(d *countersign.Directory, p countersign.Person, r countersign.Request) bool {

@@ -133,19 +133,9 @@ type Voter struct {
 func Count(d *countersign.Directory, r countersign.Request) (voters []Voter, void map[string]string) {
 	void = map[string]string{}
 	for _, a := range r.Approvals() {
-		if err := MayDecide(d, r, a.By.ID); err != nil {
-			void[a.By.ID] = err.Detail
+		if why := whyVoid(d, r, a); why != "" {
+			void[a.By.ID] = why
 			continue
-		}
-		if a.Method == "chat" && !linked(d, a) {
-			void[a.By.ID] = a.By.Name + " approved it in " + a.Channel + ", where no account is theirs any more"
-			continue
-		}
-		if a.Assurance == countersign.Passkey {
-			if err := signedStill(d, r, a); err != nil {
-				void[a.By.ID] = err.Detail
-				continue
-			}
 		}
 		if slices.ContainsFunc(voters, func(v Voter) bool { return v.id == a.By.ID }) {
 			continue
@@ -155,10 +145,20 @@ func Count(d *countersign.Directory, r countersign.Request) (voters []Voter, voi
 	return voters, void
 }
 
-// linked reports whether an account of the chat that the approval came through
-// is still the person's.
-func linked(d *countersign.Directory, a countersign.Decision) bool {
-	return slices.ContainsFunc(d.LinksOf(a.By.ID), func(l countersign.Link) bool { return l.Chat == a.Channel })
+// whyVoid says why the approval does not count now, empty if it does.
+func whyVoid(d *countersign.Directory, r countersign.Request, a countersign.Decision) string {
+	if err := MayDecide(d, r, a.By.ID); err != nil {
+		return err.Detail
+	}
+	if !d.Stands(a) {
+		return a.By.Name + " approved it through an account of " + a.Channel + " that was unlinked since"
+	}
+	if a.Assurance == countersign.Passkey {
+		if err := signedStill(d, r, a); err != nil {
+			return err.Detail
+		}
+	}
+	return ""
 }
 
 // signedStill returns nil if the passkey that signed the approval still may.
