@@ -40,6 +40,8 @@ type Decision struct {
 	// choice; a claim of the page, 0 where it says nothing.
 	DwellMS int       `json:"dwell_ms,omitempty"`
 	At      time.Time `json:"-"` // when it was recorded
+	// Version is that of the event it stands in.
+	Version uint64 `json:"-"`
 	// Void says why an approval no longer counts, empty while it does.
 	Void string `json:"-"`
 }

@@ -127,6 +127,7 @@ func (r *Request) take(e Event) error {
 	case Held:
 		r.hold(b)
 	case Decided:
+		r.supersede(b.Decision, e.Who.Actor.ID)
 		r.decide(b.Decision, e)
 		r.RunBy = b.RunBy
 	case Escalated:
@@ -156,8 +157,18 @@ func (r *Request) take(e Event) error {
 
 func (r *Request) decide(d Decision, e Event) {
 	d.By, d.At, d.AuthTime, d.Method, d.Assertion = e.Who.Actor, e.At, e.Who.AuthTime, e.Who.Method, e.Who.Assertion
-	d.Link = e.Who.Link()
+	d.Link, d.Version = e.Who.Link(), e.Version
 	r.Decisions = append(r.Decisions, d)
+}
+
+// supersede has an approval take the place of what the same person approved before:
+// somebody whose approval became void may approve again, and counts once.
+func (r *Request) supersede(d Decision, person string) {
+	for i := range r.Decisions {
+		if old := &r.Decisions[i]; d.Choice == Approve && old.Choice == Approve && old.By.ID == person && old.Void == "" {
+			old.Void = "its person approved it again"
+		}
+	}
 }
 
 func (r *Request) hold(b Held) {

@@ -184,6 +184,7 @@ func (a *auditor) decided(acc *account, e countersign.Event, b countersign.Decid
 		vote.through = through(e)
 		vote.link = a.people.links[vote.through]
 	}
+	acc.approvals = slices.DeleteFunc(acc.approvals, func(p approval) bool { return p.person == person })
 	acc.approvals = append(acc.approvals, vote)
 	if a.filled(acc, acc.requirement.Stages) {
 		acc.runBy = b.RunBy
@@ -210,7 +211,7 @@ func (a *auditor) approved(acc *account, e countersign.Event, b countersign.Deci
 		return fmt.Errorf("nothing says what %s was shown", person)
 	case acc.requirement.Reason && strings.TrimSpace(b.Decision.Reason) == "":
 		return fmt.Errorf("%s approved it without the reason it needs", person)
-	case slices.ContainsFunc(acc.approvals, func(p approval) bool { return p.person == person }):
+	case slices.ContainsFunc(acc.approvals, func(p approval) bool { return p.person == person && a.counts(acc, p) }):
 		return fmt.Errorf("%s approved it twice", person)
 	case !b.Decision.Assurance.Meets(acc.asked.Facts.Severity().Floor()):
 		return fmt.Errorf("%s approved a request of severity %s with %s", person, acc.asked.Facts.Severity(), b.Decision.Assurance)

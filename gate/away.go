@@ -59,7 +59,9 @@ func (g *Gate) EndAway(ctx context.Context, who countersign.Who, person string) 
 func everything(countersign.Request) bool { return true }
 
 // turn has the cards of what is pending brought to whoever decides it now, once an
-// absence has begun or ended since it was looked last.
+// absence has begun or ended since it was looked last. Once anything else has changed
+// of people, it has those brought up to date that somebody has decided: their
+// approval may count no longer.
 func (g *Gate) turn(ctx context.Context) error {
 	if !g.cfg.Cards {
 		return nil
@@ -69,10 +71,15 @@ func (g *Gate) turn(ctx context.Context) error {
 		return err
 	}
 	last := time.UnixMilli(g.looked.Swap(d.Now.UnixMilli())).UTC()
-	if next := d.At(last).Turn(); next.IsZero() || next.After(d.Now) {
-		return nil
+	changed := g.known.Swap(d.Version) != d.Version
+	next := d.At(last).Turn()
+	switch {
+	case !next.IsZero() && !next.After(d.Now):
+		return g.askAgain(ctx, everything)
+	case changed:
+		return g.askAgain(ctx, func(r countersign.Request) bool { return len(r.Decisions) > 0 })
 	}
-	return g.askAgain(ctx, everything)
+	return nil
 }
 
 func personOf(d *countersign.Directory, id string) (countersign.Person, error) {

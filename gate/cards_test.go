@@ -15,11 +15,7 @@ import (
 // asking is a world whose gate queues cards.
 func asking(t *testing.T) *world {
 	w := newWorld(t)
-	g, err := gate.New(context.Background(), w.store, w.trust, gate.Config{
-		Executors: map[string]gate.Executor{"mcp/files": w.upstream}, Now: w.clock.Now, Cards: true,
-	})
-	must(t, err)
-	w.gate = g
+	w.posts()
 	return w
 }
 
@@ -236,6 +232,16 @@ func TestAnApprovalInAChatIsVoidOnceTheLinkIsBroken(t *testing.T) {
 	}
 }
 
+// posts has the world's gate queue cards from now on.
+func (w *world) posts() {
+	w.t.Helper()
+	g, err := gate.New(context.Background(), w.store, w.trust, gate.Config{
+		Executors: map[string]gate.Executor{"mcp/files": w.upstream}, Now: w.clock.Now, Cards: true,
+	})
+	must(w.t, err)
+	w.gate = g
+}
+
 // clicks is the person's approval, as a click of their account.
 func (w *world) clicks(person string, id countersign.RequestID) error {
 	w.t.Helper()
@@ -245,7 +251,7 @@ func (w *world) clicks(person string, id countersign.RequestID) error {
 	return err
 }
 
-// chatting is a world in which a chat is enough for a tool.
+// chatting is a world in which a chat is enough for two tools.
 func chatting(t *testing.T) *world {
 	w := newWorld(t)
 	chatty := testPolicy + `- id: list
@@ -253,10 +259,17 @@ func chatting(t *testing.T) *world {
   match: {verbs: [k8s.read]}
   effect: hold
   require: {reviewers: [platform], quorum: 1, assurance: chat, expires: 30m, run_within: 10m}
+- id: both
+  why: Two look on.
+  match: {verbs: [http.read]}
+  effect: hold
+  require: {reviewers: [platform], quorum: 2, assurance: chat, expires: 30m, run_within: 10m}
 `
 	must(t, w.gate.SetPolicy(t.Context(), operator(), map[string]string{"policy/test.yaml": chatty}))
 	f := files()
 	f.Tools["list"], f.Pins["list"] = countersign.Tool{Verbs: []string{"k8s.read"}}, countersign.Digest{1}
+	f.Tools["both"], f.Pins["both"] = countersign.Tool{Verbs: []string{"http.read"}}, countersign.Digest{1}
+	f.Claims["both"] = countersign.ToolClaim{Annotated: true, ReadOnly: true}
 	f.Claims["list"] = countersign.ToolClaim{Annotated: true, ReadOnly: true}
 	f.Environment = "dev"
 	must(t, w.gate.RemoveResource(t.Context(), operator(), f.Name))

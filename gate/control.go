@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/gate/quorum"
 	"github.com/countersignhq/countersign/policy"
 	"github.com/countersignhq/countersign/store"
 )
@@ -144,11 +145,18 @@ func (g *Gate) Repin(ctx context.Context, who countersign.Who, name, tool string
 // Changes wakes the channel at every change on record.
 func (g *Gate) Changes() (<-chan struct{}, func()) { return g.hub.Register("") }
 
-// Search finds requests.
+// Search finds requests, as Get returns them.
 func (g *Gate) Search(ctx context.Context, q store.Query) ([]countersign.Request, string, error) {
 	found, next, err := g.store.Search(ctx, q)
 	if err != nil {
 		return nil, "", unavailable(err)
+	}
+	d, err := g.Directory(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	for i, r := range found {
+		found[i] = quorum.Current(d, r)
 	}
 	return found, next, nil
 }

@@ -44,6 +44,8 @@ type Gate struct {
 	turned atomic.Int64
 	// looked is when it was last looked whether one has turned, in the same unit.
 	looked atomic.Int64
+	// known is the version of the directory that was current then.
+	known atomic.Uint64
 
 	mu         sync.Mutex
 	unrecorded []unrecorded // outcomes that could not be recorded yet; under mu

@@ -63,6 +63,13 @@ func TestTheAuditorFindsClicksAndLinksThatAreNobodys(t *testing.T) {
 			w.comesBack("bob")
 			w.clicked(w.held("list", `{"path":"/srv/a"}`), "Ubob", countersign.Chat)
 		}},
+		"a second click while the first counts": {"per_bob approved it twice", func(w *world) {
+			must(w.t, w.gate.Link(w.t.Context(), w.as("bob", "link"), link("bob")))
+			r := w.held("both", `{"path":"/srv/a"}`)
+			must(w.t, w.clicks("bob", r.ID))
+			r.Version++
+			w.clicked(r, "Ubob", countersign.Chat)
+		}},
 		"a click that claims more than a chat gives": {`decided it in a chat with "session"`, func(w *world) {
 			must(w.t, w.gate.Link(w.t.Context(), w.as("bob", "link"), link("bob")))
 			w.clicked(w.held("list", `{"path":"/srv/a"}`), "Ubob", countersign.Session)

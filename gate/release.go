@@ -45,7 +45,7 @@ func (g *Gate) release(ctx context.Context, id countersign.RequestID, via Execut
 	} else {
 		c.events = []countersign.Event{step(gateway(), countersign.DecisionApproved, countersign.ExecutionRunning, countersign.Released{
 			Executor: r.Resource.Name, Attempt: countersign.NewID("rel"), Target: r.Resource.Target, Policy: verdict.Policy, Verdict: &verdict,
-			Approvals: approvals(entries), Bounds: r.Verdict.Requirement.Bounds,
+			Approvals: approvals(dir, r), Bounds: r.Verdict.Requirement.Bounds,
 		})}
 	}
 	r, done, err := g.record(ctx, r, c)
@@ -198,31 +198,10 @@ func history(found []countersign.Indicator) []countersign.Indicator {
 }
 
 // approvals are the versions of the decided events that the release rests on.
-func approvals(entries []ledger.Entry) []int {
-	type vote struct {
-		person  string
-		version int
-	}
-	var votes []vote
-	for _, entry := range entries {
-		e, err := entry.Event()
-		if err != nil {
-			continue // proven has read them all
-		}
-		switch b := e.Body.(type) {
-		case countersign.Decided:
-			if b.Decision.Choice == countersign.Approve {
-				votes = append(votes, vote{e.Who.Actor.ID, int(e.Version)})
-			}
-		case countersign.Held:
-			votes = slices.DeleteFunc(votes, func(v vote) bool {
-				return slices.Contains(b.Void, "*") || slices.Contains(b.Void, v.person)
-			})
-		}
-	}
+func approvals(dir *countersign.Directory, r countersign.Request) []int {
 	var versions []int
-	for _, v := range votes {
-		versions = append(versions, v.version)
+	for _, a := range quorum.Current(dir, r).Approvals() {
+		versions = append(versions, int(a.Version))
 	}
 	return versions
 }

@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/gate/quorum"
 	"github.com/countersignhq/countersign/store"
 )
 
-// Get returns a request.
+// Get returns a request, with the approvals that count no longer marked void.
 func (g *Gate) Get(ctx context.Context, id countersign.RequestID) (countersign.Request, error) {
 	r, err := g.store.Get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
@@ -19,7 +20,14 @@ func (g *Gate) Get(ctx context.Context, id countersign.RequestID) (countersign.R
 	if err != nil {
 		return r, unavailable(err)
 	}
-	return r, nil
+	if len(r.Decisions) == 0 {
+		return r, nil
+	}
+	d, err := g.Directory(ctx)
+	if err != nil {
+		return r, err
+	}
+	return quorum.Current(d, r), nil
 }
 
 // Watch returns the request once its version is above after, or as it is when

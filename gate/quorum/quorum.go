@@ -145,6 +145,21 @@ func Count(d *countersign.Directory, r countersign.Request) (voters []Voter, voi
 	return voters, void
 }
 
+// Current is the request with each approval that does not count now marked void.
+// One that is released or settled stays as it is: what it stood on counted then.
+func Current(d *countersign.Directory, r countersign.Request) countersign.Request {
+	if r.Settled() || r.Execution != countersign.ExecutionNone {
+		return r
+	}
+	r.Decisions = slices.Clone(r.Decisions)
+	for i, a := range r.Decisions {
+		if a.Choice == countersign.Approve && a.Void == "" {
+			r.Decisions[i].Void = whyVoid(d, r, a)
+		}
+	}
+	return r
+}
+
 // whyVoid says why the approval does not count now, empty if it does.
 func whyVoid(d *countersign.Directory, r countersign.Request, a countersign.Decision) string {
 	if err := MayDecide(d, r, a.By.ID); err != nil {

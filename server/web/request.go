@@ -188,7 +188,8 @@ func closedUntil(c *brief.Closed) string {
 }
 
 // stagesOf draws the signatures as they would be on paper: open lines while
-// somebody can sign, and what else people said of it once it is over.
+// somebody can sign, what no longer counts, and what else people said of it once it
+// is over.
 func stagesOf(r countersign.Request, d brief.Deciders) []signatures {
 	var all []signatures
 	pending := r.Decision == countersign.DecisionPending
@@ -197,7 +198,7 @@ func stagesOf(r countersign.Request, d brief.Deciders) []signatures {
 	}
 	var others signatures
 	for i, c := range d.Choices {
-		if !pending && (c.Choice != countersign.Approve || len(c.Void) > 0) {
+		if approval := c.Choice == countersign.Approve; approval && len(c.Void) > 0 || !approval && !pending {
 			others.Lines = append(others.Lines, signature{By: &d.Choices[i]})
 		}
 	}

@@ -14,6 +14,7 @@ const Signed = ({ by, nth }: { by: Signature; nth: string }) => (
     <div class="who"><Spans of={by.name} /><Icon name={by.assurance === "passkey" ? "fingerprint-pattern" : marks[by.choice]} /></div>
     <div class="under"><span>{deed(by.choice)}{withWhat(by.assurance)}</span><span><time dateTime={by.at}>{clock(by.at)}</time> UTC{nth}</span></div>
     {by.reason && by.reason.length > 0 && <p class="said soft">“<Spans of={by.reason} />”</p>}
+    {by.void && by.void.length > 0 && <p class="said soft">It no longer counts: <Spans of={by.void} /></p>}
   </li>
 );
 
@@ -39,10 +40,10 @@ function Lines({ stage, pending }: { stage: Stage; pending: boolean }) {
 }
 
 // Signatures are the quorum as it would be on paper: open lines while somebody
-// can sign, and what else people said once it is over.
+// can sign, what no longer counts, and what else people said once it is over.
 export function Signatures({ of: brief }: { of: Brief }) {
   const pending = brief.state.decision === "pending";
-  const others = pending ? [] : brief.deciders.choices.filter((c) => c.choice !== "approve" || (c.void?.length ?? 0) > 0);
+  const others = brief.deciders.choices.filter((c) => (c.choice === "approve" ? (c.void?.length ?? 0) > 0 : !pending));
   return (
     <>
       {brief.deciders.stages.map((s, i) => <Lines key={i} stage={s} pending={pending} />)}
