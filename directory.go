@@ -47,6 +47,12 @@ func GroupID(name string) RequestID { return RequestID("grp:" + name) }
 // ResourceID is the id that events about the resource carry.
 func ResourceID(name string) RequestID { return RequestID("res:" + name) }
 
+// LooksLikeID reports whether the name reads as the id of a person or an agent. No
+// group has such a name: an owner is named by an id or by a group.
+func LooksLikeID(name string) bool {
+	return strings.HasPrefix(name, "per_") || strings.HasPrefix(name, "agt_")
+}
+
 // IsEntity reports whether the id is of a control-plane entity, not a request.
 func (id RequestID) IsEntity() bool { return !strings.HasPrefix(string(id), "req_") }
 

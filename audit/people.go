@@ -47,7 +47,7 @@ func (p *people) change(e countersign.Event) error {
 	case countersign.GroupChanged:
 		return errors.Join(p.grouped(e, b.Group), notByAgent(e))
 	case countersign.AgentChanged:
-		p.agents[b.Agent.ID] = b.Agent
+		return errors.Join(p.agent(e, b.Agent), notByAgent(e))
 	case countersign.ResourceChanged:
 		if p.resources[b.Resource.Name] = b.Resource; b.Removed {
 			delete(p.resources, b.Resource.Name)
@@ -99,12 +99,15 @@ func (p *people) behind(who countersign.Who) []string {
 		}
 		agent := p.agents[principal.ID]
 		ids = append(ids, p.owner(agent.Owner)...)
-		if agent.CreatedBy.Kind == countersign.KindPerson {
-			ids = append(ids, agent.CreatedBy.ID)
-		}
+		makers := []countersign.Principal{agent.CreatedBy}
 		for _, t := range agent.Tokens {
-			if t.IssuedBy.Kind == countersign.KindPerson && !t.Revoked {
-				ids = append(ids, t.IssuedBy.ID)
+			if !t.Revoked {
+				makers = append(makers, t.IssuedBy)
+			}
+		}
+		for _, m := range makers {
+			if _, here := p.persons[m.ID]; here || m.Kind == countersign.KindPerson {
+				ids = append(ids, m.ID)
 			}
 		}
 	}
@@ -122,14 +125,11 @@ func (p *people) identity(principal countersign.Principal) []string {
 }
 
 func (p *people) owner(owner string) []string {
-	team, ok := p.groups[owner]
-	if !ok {
-		if owner == "" {
-			return nil
-		}
-		return []string{owner}
-	}
 	var ids []string
+	team, ok := p.groups[owner]
+	if _, here := p.persons[owner]; here || !ok && owner != "" {
+		ids = append(ids, owner)
+	}
 	for id := range team {
 		ids = append(ids, id)
 	}

@@ -133,6 +133,7 @@ func TestWhatIsWrongIsNamedWithItsLine(t *testing.T) {
 		{"metrics: {token: hunter2}\n", "c.yaml:1: metrics.token: a secret is a reference", "env:NAME"},
 		{"metrics: {tokn: \"env:A\"}\n", `c.yaml:1: unknown key "tokn" in metrics`, "did you mean token?"},
 		{"groups: {dba: [bob]}\n", `c.yaml:1: group dba: want issuer|subject, got "bob"`, `"local|bob"`},
+		{"groups: {per_alice: []}\n", `c.yaml:1: group: "per_alice" looks like the id of a person or an agent`, "choose another name"},
 		{"groups: {\"d b a\": []}\n", `c.yaml:1: group: "d b a" is no name`, ""},
 		{"sinks: [{match: a}]\n", "c.yaml:1: a sink has a match and a region", ""},
 		{"resources:\n- name: db/crm\n", "c.yaml:2: db/crm: a resource of kind db is not in this version", "mcp/NAME"},

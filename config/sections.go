@@ -78,6 +78,9 @@ func (r *reader) groups(to *map[string][]Member) func(*yaml.Node) {
 		r.entries(n, "groups", func(key, value *yaml.Node) {
 			what := "group " + key.Value
 			r.word(key, "group")
+			if countersign.LooksLikeID(key.Value) {
+				r.wrong(key, "choose another name", "group: %q looks like the id of a person or an agent", key.Value)
+			}
 			members := []Member{}
 			r.list(what, func(n *yaml.Node) {
 				var s string

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/countersignhq/countersign"
@@ -84,6 +85,8 @@ func person(d *countersign.Directory, by countersign.Principal, p countersign.Pe
 	}
 	old, known := d.People[p.ID]
 	switch {
+	case !known && !strings.HasPrefix(p.ID, "per_"):
+		return refused(countersign.CodeBadRequest, "%q is no id of a person", p.ID)
 	case known && (!old.Since.Equal(p.Since) || old.InvitedBy != p.InvitedBy):
 		return refused(countersign.CodeBadRequest, "since when %s is here, and by whose invitation, cannot be changed", p.Name)
 	case !known && by.Kind == countersign.KindPerson && p.InvitedBy != by.ID:
@@ -98,7 +101,12 @@ func group(d *countersign.Directory, g countersign.Group) error {
 		e.Hint = "choose another name"
 		return e
 	}
-	old := d.Groups[g.Name]
+	old, known := d.Groups[g.Name]
+	if countersign.LooksLikeID(g.Name) && !known {
+		e := refused(countersign.CodeBadRequest, "%q looks like the id of a person or an agent, and owners are named by either", g.Name)
+		e.Hint = "choose another name"
+		return e
+	}
 	for _, m := range g.Members {
 		if _, ok := d.People[m.Person]; !ok {
 			e := refused(countersign.CodeNotFound, "there is no person %s", m.Person)
@@ -108,42 +116,6 @@ func group(d *countersign.Directory, g countersign.Group) error {
 		i := slices.IndexFunc(old.Members, func(o countersign.Member) bool { return o.Person == m.Person })
 		if i >= 0 && !old.Members[i].Since.Equal(m.Since) || i < 0 && !m.Since.IsZero() {
 			return refused(countersign.CodeBadRequest, "a membership begins with the change that makes it")
-		}
-	}
-	return nil
-}
-
-func agent(d *countersign.Directory, by countersign.Principal, a countersign.Agent) error {
-	_, owner := d.People[a.Owner]
-	group, team := d.Groups[a.Owner]
-	if group.IsOnCall() {
-		e := refused(countersign.CodeBadRequest, "%q changes hands by a schedule, and owns nothing", a.Owner)
-		e.Hint = "the owner is a person, or a group such as " + group.Pool
-		return e
-	}
-	if !owner && !team {
-		e := refused(countersign.CodeBadRequest, "%q, the owner, is neither a person nor a group", a.Owner)
-		e.Hint = "every agent has an owner: add the person first"
-		return e
-	}
-	for id, other := range d.Agents {
-		if id != a.ID && other.Name == a.Name {
-			e := refused(countersign.CodeConflict, "there is an agent %s already (%s)", a.Name, id)
-			e.Hint = "choose another name"
-			return e
-		}
-	}
-	if by.Kind != countersign.KindPerson {
-		return nil
-	}
-	old, known := d.Agents[a.ID]
-	if known && old.CreatedBy != a.CreatedBy || !known && a.CreatedBy.ID != by.ID {
-		return refused(countersign.CodeBadRequest, "the agent %s is made by who made it", a.Name)
-	}
-	for _, t := range a.Tokens {
-		issued := slices.ContainsFunc(old.Tokens, func(o countersign.Token) bool { return o.ID == t.ID && o.IssuedBy == t.IssuedBy })
-		if !issued && t.IssuedBy.ID != by.ID {
-			return refused(countersign.CodeBadRequest, "the token %s is issued by who issues it", t.ID)
 		}
 	}
 	return nil

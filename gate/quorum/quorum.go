@@ -56,17 +56,17 @@ func behind(d *countersign.Directory, p countersign.Principal) []string {
 			}
 		}
 		for _, m := range makers {
-			if m.Kind == countersign.KindPerson {
+			if _, here := d.People[m.ID]; here || m.Kind == countersign.KindPerson { // whatever kind the record says they are
 				ids = append(ids, m.ID)
 			}
 		}
 	}
 	for _, owner := range owners {
-		if team, ok := d.Groups[owner]; ok {
-			for _, m := range team.Members {
-				ids = append(ids, m.Person)
-			}
-		} else if owner != "" {
+		team, ok := d.Groups[owner]
+		for _, m := range team.Members {
+			ids = append(ids, m.Person)
+		}
+		if _, here := d.People[owner]; here || !ok && owner != "" { // a name may be read both ways
 			ids = append(ids, owner)
 		}
 	}
