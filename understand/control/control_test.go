@@ -17,7 +17,10 @@ func directory() *countersign.Directory {
 	d.People["per_eve"] = countersign.Person{ID: "per_eve", Name: "Eve", Issuer: "local", Subject: "eve"}
 	d.Groups["dba"] = countersign.Group{Name: "dba", Members: []countersign.Member{{Person: "per_bob"}}}
 	d.Resources["mcp/files"] = countersign.Resource{Name: "mcp/files", Pins: map[string]countersign.Digest{"wipe": {1}}, Changed: map[string]countersign.Digest{"wipe": {2}}}
-	d.Agents["agt_x"] = countersign.Agent{ID: "agt_x", Name: "x", Owner: "dba", Tokens: []countersign.Token{{ID: "tok_1", Expires: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}}}
+	d.Agents["agt_x"] = countersign.Agent{ID: "agt_x", Name: "x", Owner: "dba", CreatedBy: countersign.Operator(), Tokens: []countersign.Token{{
+		ID: "tok_1", Hash: countersign.Digest{1}, IssuedBy: d.People["per_bob"].Principal(),
+		IssuedAt: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Expires: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC),
+	}}}
 	return d
 }
 
@@ -29,6 +32,14 @@ func TestEveryChangedLineIsSaid(t *testing.T) {
 	agent.Owner, agent.Inactive = "per_eve", true
 	known := d.Agents["agt_x"]
 	known.Identities = []countersign.Identity{{Issuer: "https://idp", Keys: "https://idp/keys", Claims: map[string][]string{"sub": {"a"}, "ref": {"b", "c"}}}}
+	swapped := d.Agents["agt_x"]
+	swapped.CreatedBy = countersign.Principal{Kind: countersign.KindOperator, ID: "per_eve", Name: "Bob"}
+	swapped.Tokens = []countersign.Token{swapped.Tokens[0]}
+	swapped.Tokens[0].Hash, swapped.Tokens[0].IssuedBy = countersign.Digest{2}, d.People["per_eve"].Principal()
+	token := "asks with: tok_1, hash " + countersign.Digest{1}.String() + ", issued 2026-11-01T00:00:00Z by Bob (per_bob, person, known as local|bob), until 2026-12-01T00:00:00Z"
+	revoked := d.Agents["agt_x"]
+	revoked.Tokens = []countersign.Token{revoked.Tokens[0]}
+	revoked.Tokens[0].Revoked = true
 	for name, test := range map[string]struct {
 		entity countersign.RequestID
 		body   countersign.Body
@@ -53,6 +64,10 @@ func TestEveryChangedLineIsSaid(t *testing.T) {
 			"group oncall:dba, new|+group: oncall:dba|+on duty, as a schedule says, are members of: dba"},
 		"agent": {"agt_x", countersign.AgentChanged{Agent: agent}, "control.agent",
 			"agent x|-owner: dba|-state: active|+owner: Eve (per_eve)|+state: deactivated"},
+		"token": {"agt_x", countersign.AgentChanged{Agent: swapped}, "control.agent",
+			"agent x|-made by: operator (local) (operator, operator)|-" + token + "|+made by: Bob (per_eve, operator)|+asks with: tok_1, hash " + countersign.Digest{2}.String() +
+				", issued 2026-11-01T00:00:00Z by Eve (per_eve, person, known as local|eve), until 2026-12-01T00:00:00Z"},
+		"token revoked": {"agt_x", countersign.AgentChanged{Agent: revoked}, "control.agent", "agent x|-" + token + "|+" + token + ", revoked"},
 		"identity": {"agt_x", countersign.AgentChanged{Agent: known}, "control.agent",
 			`agent x|+asks with: tokens of https://idp, with the keys at https://idp/keys, ref ["b" "c"], sub ["a"]`},
 		"repin": {"res:mcp/files", countersign.ResourceChanged{Resource: repinned}, "control.resource",

@@ -75,20 +75,33 @@ func named(id string, d *countersign.Directory) string {
 	return id
 }
 
+// principal is all of who made something: "Bob (per_…, person, known as local|bob)".
+func principal(p countersign.Principal) string {
+	all := p.ID + ", " + string(p.Kind)
+	if p.Owner != "" {
+		all += ", owner " + p.Owner
+	}
+	if p.Issuer != "" || p.Subject != "" {
+		all += ", known as " + p.Issuer + "|" + p.Subject
+	}
+	return p.Name + " (" + all + ")"
+}
+
 func agent(a countersign.Agent, d *countersign.Directory) []string {
 	if a.ID == "" {
 		return nil
 	}
 	lines := []string{
-		"id: " + a.ID, "name: " + a.Name, "owner: " + named(a.Owner, d), "made by: " + a.CreatedBy.Name + " (" + a.CreatedBy.ID + ")",
+		"id: " + a.ID, "name: " + a.Name, "owner: " + named(a.Owner, d), "made by: " + principal(a.CreatedBy),
 		"region: " + orNobody(a.Region), "state: " + state(a.Inactive),
 	}
 	for _, t := range a.Tokens {
-		live := "until " + t.Expires.UTC().Format(time.RFC3339)
+		line := fmt.Sprintf("asks with: %s, hash %s, issued %s by %s, until %s", t.ID, t.Hash,
+			t.IssuedAt.UTC().Format(time.RFC3339Nano), principal(t.IssuedBy), t.Expires.UTC().Format(time.RFC3339Nano))
 		if t.Revoked {
-			live = "revoked"
+			line += ", revoked"
 		}
-		lines = append(lines, fmt.Sprintf("asks with: %s of %s, %s", t.ID, t.IssuedBy.Name, live))
+		lines = append(lines, line)
 	}
 	for _, i := range a.Identities {
 		line := "asks with: tokens of " + i.Issuer
