@@ -32,6 +32,8 @@ func (p *people) absent(e countersign.Event, next countersign.Person) error {
 		return fmt.Errorf("%s is away from %s to %s, which is over at once or longer than 30 days", next.ID, begins, next.Away.Until)
 	case next.Away.Since.After(e.At.Add(time.Minute)):
 		return fmt.Errorf("the absence of %s is on record since %s, later than it is", next.ID, next.Away.Since)
+	case backdated(next.Away.Since, e):
+		return fmt.Errorf("the absence of %s is on record since %s, earlier than it is", next.ID, next.Away.Since)
 	case next.Away.StandIn == next.ID:
 		return fmt.Errorf("%s stands in for themselves", next.ID)
 	case next.Away.StandIn != "" && (!there || standIn.Inactive):
@@ -99,7 +101,7 @@ func (p *people) grouped(e countersign.Event, g countersign.Group) error {
 		return fmt.Errorf("%s said who is on duty for %s, which only its schedule does", e.Who.Actor.ID, g.Name)
 	}
 	if !byGateway {
-		return nil
+		return joined(e, g, before)
 	}
 	for id, since := range members {
 		if _, in := p.groups[g.Pool][id]; !in || p.persons[id].Inactive {
@@ -110,6 +112,33 @@ func (p *people) grouped(e countersign.Event, g countersign.Group) error {
 		}
 	}
 	return nil
+}
+
+// joined checks that whoever is new in a group is a member since the change that
+// made them one.
+func joined(e countersign.Event, g countersign.Group, before map[string]time.Time) error {
+	for _, m := range g.Members {
+		if was, in := before[m.Person]; (!in || !was.Equal(m.Since)) && backdated(m.Since, e) {
+			return fmt.Errorf("%s is a member of %s since %s, before the change at %s", m.Person, g.Name, m.Since, e.At)
+		}
+	}
+	return nil
+}
+
+// came checks that who is new is here since the change that added them, and that
+// of nobody else this is changed.
+func (p *people) came(e countersign.Event, next countersign.Person) error {
+	old, known := p.persons[next.ID]
+	if (!known || !old.Since.Equal(next.Since)) && backdated(next.Since, e) {
+		return fmt.Errorf("%s is here since %s, before the change at %s", next.ID, next.Since, e.At)
+	}
+	return nil
+}
+
+// backdated reports whether something is said to begin before the event that began
+// it: it would count for what was asked before. A minute is for clocks.
+func backdated(since time.Time, e countersign.Event) bool {
+	return since.Before(e.At.Add(-time.Minute))
 }
 
 // lessAway reports whether the absence is another and gives nobody a seat.

@@ -39,7 +39,7 @@ func (p *people) change(e countersign.Event) error {
 	defer p.pair()
 	switch b := e.Body.(type) {
 	case countersign.PersonChanged:
-		wrong := p.absent(e, b.Person)
+		wrong := errors.Join(p.absent(e, b.Person), p.came(e, b.Person))
 		if p.persons[b.Person.ID] = b.Person; b.Person.Inactive {
 			p.unlinkAll(b.Person.ID)
 		}

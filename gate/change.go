@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/gate/amend"
@@ -56,7 +57,7 @@ func (g *Gate) Propose(ctx context.Context, by countersign.Principal, origin cou
 		who.Method = "socket"
 	}
 	err = g.change(ctx, who, reason, func(d *countersign.Directory) (countersign.RequestID, countersign.Body, error) {
-		return id, body, g.control.Check(d, by, id, body)
+		return id, body, g.control.Check(d, g.now(), by, id, body)
 	})
 	if wrong, ok := errors.AsType[*policy.LoadError](err); ok {
 		err = &countersign.Error{Code: countersign.CodeBadRequest, Detail: "the policy does not load: " + wrong.Error(), Hint: "the active one stays; countersign policy lint tells more"}
@@ -77,11 +78,15 @@ func (g *Gate) change(ctx context.Context, who countersign.Who, reason string, n
 		if err != nil || body == nil {
 			return err
 		}
+		at, err := g.beginning(ctx)
+		if err != nil {
+			return err
+		}
 		if body.Kind().Verb() != "" {
 			if p, ok := d.People[who.Actor.ID]; ok && who.Actor.Kind == countersign.KindPerson {
 				who.Actor = p.Principal()
 			}
-			if err := g.control.Check(d, who.Actor, id, body); err != nil {
+			if err := g.control.Check(d, at, who.Actor, id, body); err != nil {
 				return err
 			}
 		}
@@ -90,7 +95,7 @@ func (g *Gate) change(ctx context.Context, who countersign.Who, reason string, n
 		case err != nil:
 			return err
 		case alone:
-			err = g.commit(ctx, d, who, id, body)
+			err = g.commit(ctx, d, at, who, id, body)
 		default:
 			err = g.ask(ctx, d, who, reason, id, body)
 		}
@@ -158,16 +163,21 @@ func (g *Gate) direct(ctx context.Context, who countersign.Who, next nextBody) e
 		if err != nil || body == nil {
 			return err
 		}
-		if err = g.commit(ctx, d, who, id, body); !errors.Is(err, store.ErrConflict) {
+		at, err := g.beginning(ctx)
+		if err != nil {
+			return err
+		}
+		if err = g.commit(ctx, d, at, who, id, body); !errors.Is(err, store.ErrConflict) {
 			return err
 		}
 	}
 }
 
-// commit records a change for which nobody but who makes it stands.
-func (g *Gate) commit(ctx context.Context, d *countersign.Directory, who countersign.Who, id countersign.RequestID, body countersign.Body) error {
+// commit records a change for which nobody but who makes it stands, with the time
+// at which what begins with it does.
+func (g *Gate) commit(ctx context.Context, d *countersign.Directory, at time.Time, who countersign.Who, id countersign.RequestID, body countersign.Body) error {
 	e, err := ledger.Encode(countersign.Event{
-		Request: id, Version: d.Versions[id] + 1, Who: who, Body: countersign.Beginning(amend.Alone(body), g.now()),
+		Request: id, Version: d.Versions[id] + 1, Who: who, Body: countersign.Beginning(amend.Alone(body), at),
 	})
 	if err != nil {
 		return err
@@ -177,12 +187,35 @@ func (g *Gate) commit(ctx context.Context, d *countersign.Directory, who counter
 		return err
 	}
 	// What was right for the directory as it was is recorded on no other one.
-	_, err = g.store.Commit(ctx, store.Change{Events: []ledger.Event{e}, Directory: d.Version, Jobs: jobs})
+	_, err = g.store.Commit(ctx, store.Change{Events: []ledger.Event{e}, Directory: d.Version, Jobs: jobs, NotAfter: amend.NotAfter(at)})
+	if errors.Is(err, store.ErrLate) {
+		return fmt.Errorf("%s of %s was drawn up at %s, too long ago: %w", e.Kind, id, at, store.ErrConflict)
+	}
 	if err != nil {
 		return unavailable(fmt.Errorf("record %s of %s: %w", e.Kind, id, err))
 	}
 	g.hub.Wake("")
 	return nil
+}
+
+// beginning is since when counts what is recorded now: by the clock, or since the
+// record's last event where the clock is behind it. Else it would count for what
+// was asked before.
+func (g *Gate) beginning(ctx context.Context) (time.Time, error) {
+	now := g.now()
+	head, err := g.store.Head(ctx)
+	if err != nil || head.Size == 0 {
+		return now, unavailable(err)
+	}
+	leaves, err := g.store.Leaves(ctx, head.Size-1, head.Size)
+	if err != nil {
+		return now, unavailable(err)
+	}
+	last, err := ledger.ParseLeaf(leaves[0])
+	if last.Event.At.After(now) {
+		now = last.Event.At
+	}
+	return now, unavailable(err)
 }
 
 // ask has people decide the change. The same change asked again is the same
@@ -254,7 +287,7 @@ func (g *Gate) understandControl(a *asked, c countersign.Control) error {
 			Code: countersign.CodeConflict, Detail: fmt.Sprintf("%s has version %d and not %d", c.Entity, now, c.From), Hint: "look at it again",
 		}, errMoved)
 	}
-	return g.control.Check(a.directory, a.By, c.Entity, body)
+	return g.control.Check(a.directory, a.now, a.By, c.Entity, body)
 }
 
 // finish makes an approved change of the control plane: nobody needs to come

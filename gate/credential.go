@@ -39,7 +39,11 @@ func (g *Gate) Enrol(ctx context.Context, who countersign.Who, c countersign.Cre
 		if err := vouched(d, c); err != nil {
 			return "", nil, err
 		}
-		c.Since, c.Removed = g.now(), false
+		since, err := g.beginning(ctx)
+		if err != nil {
+			return "", nil, err
+		}
+		c.Since, c.Removed = since, false
 		c.Pending = pending || needsSecond(d, c)
 		return countersign.CredentialID(c.ID), countersign.CredentialEnrolled{Credential: c, Solo: !d.Paired}, nil
 	})
@@ -107,7 +111,10 @@ func (g *Gate) ConfirmCredential(ctx context.Context, who countersign.Who, id st
 		if err := mayConfirm(d, who.Actor, c); err != nil {
 			return "", nil, err
 		}
-		c.Pending, c.Since = false, g.now()
+		c.Pending = false
+		if c.Since, err = g.beginning(ctx); err != nil {
+			return "", nil, err
+		}
 		c.VouchedBy = append(slices.Clone(c.VouchedBy), who.Actor.ID)
 		return countersign.CredentialID(id), countersign.CredentialChanged{Credential: c, Because: "confirmed", Solo: who.Actor.Kind == countersign.KindOperator}, nil
 	})

@@ -24,15 +24,16 @@ type Checker struct {
 }
 
 // Check refuses a change that would leave the control plane broken, or that
-// makes somebody look like who they are not. by asks for it.
-func (c Checker) Check(d *countersign.Directory, by countersign.Principal, id countersign.RequestID, b countersign.Body) error {
+// makes somebody look like who they are not. by asks for it; what begins with it
+// would at the time.
+func (c Checker) Check(d *countersign.Directory, at time.Time, by countersign.Principal, id countersign.RequestID, b countersign.Body) error {
 	var want countersign.RequestID
 	var err error
 	switch b := b.(type) {
 	case countersign.PolicyChanged:
-		want, err = countersign.PolicyID, c.bundle(d, b)
+		want, err = countersign.PolicyID, c.bundle(d, at, b)
 	case countersign.PersonChanged:
-		want, err = countersign.RequestID(b.Person.ID), errors.Join(person(d, by, b.Person), away(d, by, b.Person, c.Now()))
+		want, err = countersign.RequestID(b.Person.ID), errors.Join(person(d, by, b.Person), away(d, by, b.Person, at))
 	case countersign.GroupChanged:
 		want, err = countersign.GroupID(b.Group.Name), errors.Join(group(d, b.Group), onCall(d, b.Group))
 	case countersign.AgentChanged:
@@ -55,7 +56,7 @@ func refused(code countersign.Code, format string, args ...any) *countersign.Err
 }
 
 // bundle loads the candidate: its error is a *policy.LoadError.
-func (c Checker) bundle(d *countersign.Directory, b countersign.PolicyChanged) error {
+func (c Checker) bundle(d *countersign.Directory, now time.Time, b countersign.PolicyChanged) error {
 	files := map[string][]byte{}
 	for name, text := range b.Files {
 		files[name] = []byte(text)
@@ -67,7 +68,7 @@ func (c Checker) bundle(d *countersign.Directory, b countersign.PolicyChanged) e
 	if p.Digest() != b.Bundle {
 		return refused(countersign.CodeDigestMismatch, "the files are not those of bundle %s", b.Bundle)
 	}
-	if why := p.Locks(c.Now()); why != "" {
+	if why := p.Locks(now); why != "" {
 		e := refused(countersign.CodeBadRequest, "the policy could never be changed again: %s", why)
 		e.Hint = "let its rules leave out the verb control.policy"
 		return e
@@ -87,6 +88,8 @@ func person(d *countersign.Directory, by countersign.Principal, p countersign.Pe
 	switch {
 	case !known && !strings.HasPrefix(p.ID, "per_"):
 		return refused(countersign.CodeBadRequest, "%q is no id of a person", p.ID)
+	case !known && !p.Since.IsZero():
+		return refused(countersign.CodeBadRequest, "a person is here since the change that adds them")
 	case known && (!old.Since.Equal(p.Since) || old.InvitedBy != p.InvitedBy):
 		return refused(countersign.CodeBadRequest, "since when %s is here, and by whose invitation, cannot be changed", p.Name)
 	case !known && by.Kind == countersign.KindPerson && p.InvitedBy != by.ID:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/ledger"
@@ -44,7 +45,7 @@ func (x Executor) Run(ctx context.Context, r ledger.Release, _ io.Writer) (count
 		switch {
 		case err == nil:
 			return countersign.Outcome{Execution: countersign.ExecutionSucceeded}, nil
-		case errors.Is(err, store.ErrConflict): // something else changed: look again
+		case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrLate): // something else changed, or the time: look again
 		case errors.Is(err, store.ErrUnknown):
 			return x.look(ctx, c, request, err)
 		default:
@@ -66,12 +67,12 @@ func (x Executor) record(ctx context.Context, c countersign.Control, r countersi
 	if err != nil {
 		return err
 	}
-	if err := x.Check(d, r.Requester, c.Entity, body); err != nil {
-		return err
-	}
 	at := x.Now()
 	if at.Before(r.UpdatedAt) {
 		at = r.UpdatedAt // the record's clock never goes back
+	}
+	if err := x.Check(d, at, r.Requester, c.Entity, body); err != nil {
+		return err
 	}
 	e, err := ledger.Encode(countersign.Event{
 		Request: c.Entity, Version: c.From + 1, Body: countersign.Beginning(body, at),
@@ -80,9 +81,13 @@ func (x Executor) record(ctx context.Context, c countersign.Control, r countersi
 	if err != nil {
 		return err
 	}
-	_, err = x.Store.Commit(ctx, store.Change{Events: []ledger.Event{e}, Directory: d.Version})
+	_, err = x.Store.Commit(ctx, store.Change{Events: []ledger.Event{e}, Directory: d.Version, NotAfter: NotAfter(at)})
 	return err
 }
+
+// NotAfter is the latest that a change may be recorded in which something begins at
+// the time. Later it would count for what was asked meanwhile.
+func NotAfter(begins time.Time) time.Time { return begins.Add(time.Minute) }
 
 // look reads whether a change whose commit was not answered is on record.
 func (x Executor) look(ctx context.Context, c countersign.Control, r countersign.Request, lost error) (countersign.Outcome, error) {
