@@ -127,6 +127,7 @@ type account struct {
 	asked       countersign.Requested
 	who         countersign.Who
 	created     time.Time
+	verdict     countersign.Verdict // of the last held event
 	requirement *countersign.Requirement
 	added       []countersign.Stage // by escalations
 	approvals   []approval
@@ -176,7 +177,7 @@ func (a *auditor) take(entry ledger.Entry) {
 	if said.Event.Kind == countersign.KindReleased {
 		acc.ran++
 	}
-	for _, err := range a.opened(acc, entry, said.Event) {
+	for _, err := range a.opened(acc, entry, said) {
 		fail(err)
 	}
 	if !id.IsEntity() {
@@ -190,13 +191,17 @@ func (a *auditor) take(entry ledger.Entry) {
 
 // opened judges the event by what is disclosed of it, or by its open part if
 // that is not all, and returns what is wrong.
-func (a *auditor) opened(acc *account, entry ledger.Entry, public ledger.Event) []error {
+func (a *auditor) opened(acc *account, entry ledger.Entry, said ledger.Statement) []error {
+	public := said.Event
 	e, err := entry.Event()
+	if err == nil {
+		err = said.Agrees(e, entry.Open) // executors and those who may open nothing read the open part
+	}
 	inTheOpen := a.inTheOpen(acc, public)
 	switch {
 	case err != nil && !errors.Is(err, ledger.ErrSealed):
 		acc.sealed = true
-		return []error{fmt.Errorf("what was sealed is not what was committed to: %w", err)}
+		return []error{inTheOpen, fmt.Errorf("what was sealed is not what was committed to: %w", err)}
 	case err != nil, e.Who.Actor.Kind == "", public.Kind == countersign.KindRequested && e.Command == nil:
 		acc.sealed = true
 		acc.sealeds++

@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -136,7 +138,8 @@ func (a *auditor) held(acc *account, b countersign.Held) error {
 	if b.Verdict.Requirement == nil {
 		return errors.New("it was held and nothing says what it needs")
 	}
-	acc.requirement = b.Verdict.Requirement
+	again, had, needed := acc.requirement != nil && !slices.Contains(b.Void, "*"), acc.verdict, acc.requirement
+	acc.verdict, acc.requirement = b.Verdict, b.Verdict.Requirement
 	acc.runBy = time.Time{}
 	if err := keeps(acc); err != nil {
 		return err
@@ -147,10 +150,27 @@ func (a *auditor) held(acc *account, b countersign.Held) error {
 	if weight(b.Verdict) == countersign.Deny {
 		return errors.New("it was held and a rule denies it")
 	}
-	if b.Because != "" && !slices.Contains(b.Void, "*") {
-		return nil // held again for want of votes, under the verdict it had
+	if again { // for want of votes, or because what it waited for was lifted
+		return unchanged(had, *needed, b.Verdict)
 	}
 	return a.verdict(b.Verdict)
+}
+
+// unchanged checks that a request which is held again without all of its approvals
+// becoming void is held under the verdict it had, with what it had come to need.
+// It may only be approved earlier.
+func unchanged(had countersign.Verdict, needed countersign.Requirement, now countersign.Verdict) error {
+	if now.Requirement.NotBefore.After(needed.NotBefore) {
+		return fmt.Errorf("it is held again, and not before %s instead of %s", now.Requirement.NotBefore, needed.NotBefore)
+	}
+	needed.NotBefore, needed.Closed, needed.Frozen = now.Requirement.NotBefore, now.Requirement.Closed, now.Requirement.Frozen
+	had.Requirement = &needed
+	one, err := json.Marshal(had)
+	two, err2 := json.Marshal(now)
+	if err != nil || err2 != nil || !bytes.Equal(one, two) {
+		return errors.Join(errors.New("it is held again under another verdict than it had"), err, err2)
+	}
+	return nil
 }
 
 func (a *auditor) decided(acc *account, e countersign.Event, b countersign.Decided) error {
