@@ -77,6 +77,81 @@ func TestWhoIsKnownElsewhereIsThatPerson(t *testing.T) {
 	}
 }
 
+func TestAnAgentBehindAnAgentIsThatAgent(t *testing.T) {
+	i := newIssuer(t)
+	key := i.key("k1")
+	in := i.config(byClient)
+	type m = map[string]any
+	behind := func(actor m) m { return m{"sub": "u-7", "act": m{"sub": "helper-app", "act": actor}} }
+	by := func(claims map[string][]string) countersign.Identity {
+		return countersign.Identity{Issuer: i.URL, Claims: claims}
+	}
+	planner := []countersign.Identity{by(map[string][]string{"client_id": {"planner"}})}
+	for name, c := range map[string]struct {
+		identities []countersign.Identity
+		claims     m
+		chain      string
+	}{
+		"by its client":               {planner, behind(m{"sub": "planner"}), "person " + i.URL + "|u-7, agent agt_planner"},
+		"by a client that it names":   {planner, behind(m{"sub": "oid-9", "client_id": "planner"}), "person " + i.URL + "|u-7, agent agt_planner"},
+		"by its subject":              {[]countersign.Identity{by(map[string][]string{"sub": {"planner"}})}, behind(m{"sub": "planner"}), "person " + i.URL + "|u-7, agent agt_planner"},
+		"by act.sub":                  {[]countersign.Identity{by(map[string][]string{"act.sub": {"planner"}})}, behind(m{"sub": "planner"}), "person " + i.URL + "|u-7, agent agt_planner"},
+		"by act.iss":                  {[]countersign.Identity{by(map[string][]string{"act.sub": {"a-9"}, "act.iss": {"https://robots"}})}, behind(m{"iss": "https://robots", "sub": "a-9"}), "person " + i.URL + "|u-7, agent agt_planner"},
+		"by claims of another kind":   {[]countersign.Identity{by(map[string][]string{"repository_id": {"7"}})}, behind(m{"sub": "x", "repository_id": "7"}), "person " + i.URL + "|u-7, agent agt_planner"},
+		"as the subject":              {planner, m{"sub": "planner", "act": m{"sub": "helper-app"}}, "agent agt_planner"},
+		"as the subject of a client":  {planner, m{"sub": "planner"}, "agent agt_planner"},
+		"of another issuer":           {planner, behind(m{"iss": "https://people", "sub": "planner"}), "person " + i.URL + "|u-7, person https://people|planner"},
+		"with a claim that is others": {[]countersign.Identity{by(map[string][]string{"client_id": {"planner"}, "tenant": {"a"}})}, behind(m{"sub": "planner", "tenant": "b"}), "person " + i.URL + "|u-7, person " + i.URL + "|planner"},
+		"with a claim that it lacks":  {[]countersign.Identity{by(map[string][]string{"client_id": {"planner"}, "tenant": {"a"}})}, behind(m{"sub": "planner"}), "person " + i.URL + "|u-7, agent agt_planner"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			token := sign(t, jose.ES256, key, kid("k1"), i.claims(c.claims))
+			d := directory(workload.Identities(in, "helper")...)
+			d.People["per_mallory"] = countersign.Person{ID: "per_mallory", Name: "Mallory", Issuer: "local", Subject: "mallory"}
+			agent := countersign.Agent{ID: "agt_planner", Name: "planner", Owner: "per_mallory", Identities: c.identities}
+			d.Agents[agent.ID] = agent
+			d.Halts[agent.ID] = countersign.Halt{Agent: agent.ID, On: true}
+			who, err := verifier(t, in).Authenticate(t.Context(), d, token, resource, now)
+			if err != nil || said(who.OnBehalfOf) != c.chain {
+				t.Fatalf("got %q, %v; want %q", said(who.OnBehalfOf), err, c.chain)
+			}
+			if !strings.Contains(c.chain, "agt_planner") {
+				return
+			}
+			if last := who.OnBehalfOf[len(who.OnBehalfOf)-1]; last.Owner != "per_mallory" || last.Issuer == "local" {
+				t.Errorf("got %+v, want the owner, and the identity that it was known by", last)
+			}
+			agent.Inactive = true
+			d.Agents[agent.ID] = agent
+			if _, err := verifier(t, in).Authenticate(t.Context(), d, token, resource, now); err == nil {
+				t.Error("a token was taken that asks for an agent that is not active")
+			}
+			d.Agents["agt_2"] = countersign.Agent{ID: "agt_2", Name: "second", Identities: c.identities}
+			if who, err := verifier(t, in).Authenticate(t.Context(), d, token, resource, now); err != nil || !strings.Contains(said(who.OnBehalfOf), "agt_2") {
+				t.Errorf("got %q, %v; want the one that is active", said(who.OnBehalfOf), err)
+			}
+			agent.Inactive = false
+			d.Agents[agent.ID] = agent
+			if _, err := verifier(t, in).Authenticate(t.Context(), d, token, resource, now); err == nil {
+				t.Error("a token was taken that asks for one of two agents")
+			}
+		})
+	}
+}
+
+func TestWhoIsBothAPersonAndAnAgentIsNobodyToAskFor(t *testing.T) {
+	i := newIssuer(t)
+	key := i.key("k1")
+	in := i.config(byClient)
+	d := directory(workload.Identities(in, "helper")...)
+	d.People["per_carol"] = countersign.Person{ID: "per_carol", Name: "Carol", Issuer: i.URL, Subject: "u-7"}
+	d.Agents["agt_2"] = countersign.Agent{ID: "agt_2", Name: "second", Identities: []countersign.Identity{{Issuer: i.URL, Claims: map[string][]string{"client_id": {"u-7"}}}}}
+	token := sign(t, jose.ES256, key, kid("k1"), i.claims(map[string]any{"sub": "u-7"}))
+	if who, err := verifier(t, in).Authenticate(t.Context(), d, token, resource, now); err == nil {
+		t.Errorf("got %+v, want the token refused", who)
+	}
+}
+
 func TestNeitherTheRecordNorTheConfigurationAloneLetsAnybodyIn(t *testing.T) {
 	i := newIssuer(t)
 	key := i.key("k1")

@@ -170,14 +170,14 @@ func (c claims) chain(d *countersign.Directory, issuer string, by countersign.Id
 	if c.Actor == nil && c.isAgent(by) {
 		return subject, nil, nil
 	}
-	chain = append(chain, known(d, issuer, c.Subject))
+	first, err := c.known(d, actor{Issuer: issuer, Subject: c.Subject, raw: []byte(`{}`)})
+	if err != nil {
+		return "", nil, err
+	}
+	chain = append(chain, first)
 	subject = c.client()
 	for raw, depth := []byte(c.Actor), 0; raw != nil; depth++ {
-		var a struct {
-			Issuer  string          `json:"iss"`
-			Subject string          `json:"sub"`
-			Actor   json.RawMessage `json:"act"`
-		}
+		a := actor{raw: raw}
 		if err := json.Unmarshal(raw, &a); err != nil || a.Subject == "" || depth == deepest {
 			return "", nil, refused("ask the issuer for one with at most 8 actors, each with a sub", "the token does not say in act who acts, or for too many")
 		}
@@ -187,7 +187,11 @@ func (c claims) chain(d *countersign.Directory, issuer string, by countersign.Id
 		if depth == 0 {
 			subject = a.Subject
 		} else {
-			chain = append(chain, known(d, a.Issuer, a.Subject))
+			who, err := c.known(d, a)
+			if err != nil {
+				return "", nil, err
+			}
+			chain = append(chain, who)
 		}
 		raw = a.Actor
 	}
@@ -211,15 +215,4 @@ func (c claims) client() string {
 		}
 	}
 	return ""
-}
-
-// known is who the issuer means by the subject: a person here, or somebody of
-// whom nothing else is known, and who is taken for that person if they come.
-func known(d *countersign.Directory, issuer, subject string) countersign.Principal {
-	for _, p := range d.People {
-		if p.Issuer == issuer && p.Subject == subject {
-			return p.Principal()
-		}
-	}
-	return countersign.Principal{Kind: countersign.KindPerson, ID: issuer + "|" + subject, Name: subject, Issuer: issuer, Subject: subject}
 }
