@@ -33,7 +33,9 @@ type quotas struct {
 type quota struct {
 	tokens  float64
 	at      time.Time // of tokens
-	pending int
+	pending int       // on record
+	coming  int       // about to be
+	moves   int       // of pending
 	counted time.Time // when pending was last counted on record
 }
 
@@ -62,7 +64,7 @@ func (q *quotas) forget(now time.Time) {
 		return
 	}
 	for id, a := range q.agents {
-		if a.pending == 0 && now.Sub(a.at) > time.Minute {
+		if a.pending+a.coming == 0 && now.Sub(a.at) > time.Minute {
 			delete(q.agents, id)
 		}
 	}
@@ -90,34 +92,53 @@ func (q *quotas) ask(by countersign.Principal, now time.Time) error {
 // crowded is how long an agent with too much pending is told to wait.
 const crowded = 30
 
-// room refuses what would wait for people where too much of the agent does
-// already. It looks at the record before it refuses, at most once a second.
+// room takes a place for what is about to wait for people, and refuses where too
+// much of the agent does already. It looks at the record before it refuses, at most
+// once a second. The place is given back by moved, or by leave.
 func (g *Gate) room(ctx context.Context, by countersign.Principal) error {
 	q, now := &g.quotas, g.cfg.Now()
-	if q.Pending == 0 || by.Kind != countersign.KindAgent {
+	if !q.counts(by) {
 		return nil
-	}
-	q.mu.Lock()
-	a := q.of(by.ID, now)
-	unsure := a.counted.IsZero() || a.pending >= q.Pending && now.Sub(a.counted) >= time.Second
-	q.mu.Unlock()
-	if unsure {
-		n, err := g.pending(ctx, by.ID)
-		if err != nil {
-			return err
-		}
-		q.mu.Lock()
-		a.pending, a.counted = n, now
-		q.mu.Unlock()
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if a.pending < q.Pending {
+	a := q.of(by.ID, now)
+	for a.counted.IsZero() || a.pending+a.coming >= q.Pending && now.Sub(a.counted) >= time.Second {
+		moves := a.moves
+		q.mu.Unlock()
+		n, err := g.pending(ctx, by.ID)
+		q.mu.Lock()
+		if err != nil {
+			return err
+		}
+		if a.moves == moves { // else it is not known which of them were counted
+			a.pending, a.counted = n, now
+		}
+	}
+	if a.pending+a.coming < q.Pending {
+		a.coming++
 		return nil
 	}
 	return &countersign.Error{
-		Code: countersign.CodeRateLimited, Detail: fmt.Sprintf("%d requests of %s wait for people already, and %d is the most", a.pending, by.Name, q.Pending),
+		Code: countersign.CodeRateLimited, Detail: fmt.Sprintf("%d requests of %s wait for people already, and %d is the most", a.pending+a.coming, by.Name, q.Pending),
 		Hint: "nothing was recorded and nothing ran; withdraw some, or wait until people have decided", RetryAfterSeconds: crowded,
+	}
+}
+
+// counts reports whether what the principal has waiting is limited.
+func (q *quotas) counts(by countersign.Principal) bool {
+	return q.Pending > 0 && by.Kind == countersign.KindAgent
+}
+
+// leave gives back a place that was taken for what is not on record after all.
+func (q *quotas) leave(by countersign.Principal) {
+	if !q.counts(by) {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if a, ok := q.agents[by.ID]; ok {
+		a.coming--
 	}
 }
 
@@ -147,11 +168,17 @@ func (q *quotas) moved(before countersign.State, after countersign.Request) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	a, ok := q.agents[after.Requester.ID]
+	if !ok {
+		return
+	}
+	a.moves++
 	switch {
-	case !ok:
-	case is:
+	case !is:
+		a.pending = max(0, a.pending-1)
+	case before.Decision == "":
+		a.coming-- // its place was taken when it came
 		a.pending++
 	default:
-		a.pending = max(0, a.pending-1)
+		a.pending++
 	}
 }

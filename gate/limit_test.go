@@ -112,6 +112,41 @@ func TestOnlySoMuchOfAnAgentWaitsForPeople(t *testing.T) {
 	}
 }
 
+func TestNoMoreWaitThanMayWhenManyAskAtOnce(t *testing.T) {
+	for range 20 {
+		w := newWorld(t)
+		w.limited(gate.Limits{Pending: 3})
+		start := make(chan struct{})
+		var asks sync.WaitGroup
+		for i := range 50 {
+			ask := w.ask("write_file", fmt.Sprintf(`{"path":"%d"}`, i))
+			asks.Go(func() {
+				<-start
+				_, err := w.gate.Submit(ended(), ask, io.Discard)
+				if err != nil && countersign.CodeOf(err) != countersign.CodeRateLimited {
+					t.Error(err)
+				}
+			})
+		}
+		close(start)
+		asks.Wait()
+		if n := len(w.pendingOf(w.bot)); n == 0 || n > 3 {
+			t.Fatalf("%d wait for people, want some and at most 3", n)
+		}
+	}
+}
+
+func TestAnAskThatIsNotOnRecordTakesNoPlace(t *testing.T) {
+	w := newWorld(t)
+	w.limited(gate.Limits{Pending: 1})
+	w.store.Faults().FailCommit(errors.New("no space left on device"))
+	_, err := w.gate.Submit(ended(), w.ask("write_file", `{}`), io.Discard)
+	w.refused(err, countersign.CodeUnavailable)
+	if after := w.asks(w.bot, "write_file", "a"); after != 0 {
+		t.Error("the next ask is refused, though nothing waits")
+	}
+}
+
 func (w *world) pendingOf(a countersign.Agent) []countersign.RequestID {
 	w.t.Helper()
 	found, _, err := w.gate.Search(w.t.Context(), store.Query{Requester: a.ID, Decision: countersign.DecisionPending})

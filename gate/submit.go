@@ -166,6 +166,7 @@ func (g *Gate) hold(ctx context.Context, ended <-chan struct{}, a asked, v count
 		jobs: timers(id, v.Requirement),
 	})
 	if err != nil {
+		g.quotas.leave(a.By)
 		return nil, err
 	}
 	return g.await(ctx, ended, r, a.executor, out)
