@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/countersignhq/countersign"
@@ -56,7 +55,7 @@ func (s Session) Stands(d *countersign.Directory) bool {
 }
 
 // Lends is the assurance that a decision has from the session alone. Once somebody
-// has a passkey that signs, it is none: nothing that a browser keeps approves in
+// has had a passkey that signs, it is none: nothing that a browser keeps approves in
 // their name. Neither does a passkey that waits to be confirmed.
 func (s Session) Lends(d *countersign.Directory, now time.Time) countersign.Assurance {
 	if Signs(d, s.Person) || s.Credential != "" {
@@ -65,11 +64,21 @@ func (s Session) Lends(d *countersign.Directory, now time.Time) countersign.Assu
 	return s.Assurance(now)
 }
 
-// Signs reports whether the person has a passkey that signs: then nothing less
-// approves in their name.
+// Signs reports whether the person has a passkey that signs, or had: then nothing
+// less approves in their name, whoever removed it.
 func Signs(d *countersign.Directory, person string) bool {
-	return slices.ContainsFunc(d.CredentialsOf(person), func(c countersign.Credential) bool { return !c.Pending })
+	for _, c := range d.Credentials {
+		if c.Person == person && !c.Pending {
+			return true
+		}
+	}
+	return false
 }
+
+// Pending reports whether the passkey that opened the session waits to be
+// confirmed: nobody has said yet that it is the person's, so it reads and stops,
+// and opens nothing.
+func (s Session) Pending(d *countersign.Directory) bool { return d.Credentials[s.Credential].Pending }
 
 // Assurance says how fresh the session is: session, or chat once its sign-in is
 // older than Fresh.

@@ -106,7 +106,7 @@ func (a *api) routes() []route {
 		{"DELETE", "/v1/session", kinds{person}, nil, a.signOut},
 		{"POST", "/v1/passkeys/challenge", nil, nil, a.beginEnrolment},
 		{"POST", "/v1/passkeys", nil, nil, a.enrol},
-		{"DELETE", "/v1/passkeys/{id}", kinds{person}, nil, a.removePasskey},
+		{"DELETE", "/v1/passkeys/{id}", people, nil, a.removePasskey},
 		{"POST", "/v1/passkeys/{id}/confirm", kinds{person}, nil, a.confirmPasskey},
 		{"GET", "/v1/invites", kinds{person}, nil, a.invites},
 		{"POST", "/v1/invites", kinds{person}, nil, a.invite},

@@ -75,6 +75,9 @@ func (a *api) reveal(w http.ResponseWriter, r *http.Request, c caller) error {
 	if len(in.Reason) > maxReason {
 		return tooLong()
 	}
+	if err := confirmed(c); err != nil {
+		return err
+	}
 	found, _, err := a.find(r.Context(), c, r.PathValue("id"))
 	if err != nil {
 		return err

@@ -23,6 +23,9 @@ type AuthInfo struct {
 	// Solo is true for a session that a link of the operator opened and no
 	// passkey vouches for.
 	Solo bool
+	// Pending is true for a session that a passkey opened which waits to be
+	// confirmed.
+	Pending bool
 	// Assurance is the most that a decision of this caller can have.
 	Assurance countersign.Assurance
 	// Channel is where the decision is made. Defaults to "console" for a session

@@ -357,7 +357,8 @@ func (a *api) enrolled(w http.ResponseWriter, r *http.Request, made countersign.
 	return reply(w, http.StatusCreated, out)
 }
 
-// removePasskey removes a passkey of the caller's; sessions that it opened end.
+// removePasskey removes a passkey of the caller's; sessions that it opened end. A
+// session that lies in a browser removes none.
 func (a *api) removePasskey(w http.ResponseWriter, r *http.Request, c caller) error {
 	var in struct {
 		Reason string `json:"reason"`
@@ -367,6 +368,11 @@ func (a *api) removePasskey(w http.ResponseWriter, r *http.Request, c caller) er
 	}
 	if len(in.Reason) > maxReason {
 		return tooLong()
+	}
+	if c.Kind == person {
+		if err := a.freshly(c); err != nil {
+			return err
+		}
 	}
 	if err := a.gate.RemoveCredential(r.Context(), a.who(r, c), r.PathValue("id"), in.Reason); err != nil {
 		return err

@@ -35,6 +35,9 @@ func (a *api) linkCode(w http.ResponseWriter, r *http.Request, c caller) error {
 	if err != nil {
 		return err
 	}
+	if err := confirmed(c); err != nil {
+		return err
+	}
 	if d.Paired {
 		if err := a.freshly(c); err != nil {
 			return err

@@ -323,3 +323,82 @@ func TestAnotherSitesPageSignsNobodyIn(t *testing.T) {
 		}
 	}
 }
+
+// recovered is a browser in which the code, whose day is over, enrolled a passkey.
+func (w *world) recovered(code string) (*browser, madePasskey) {
+	w.t.Helper()
+	b := w.stranger()
+	return b, b.enrol(object{"token": code})
+}
+
+// shown begins the recovery with the codes, and lets their day pass.
+func (w *world) shown(codes ...string) {
+	w.t.Helper()
+	for _, code := range codes {
+		w.stranger().send("POST", "/v1/recovery", object{"code": code}).wants(w.t, http.StatusAccepted, "")
+	}
+	w.offset.Add(int64(24*time.Hour + time.Minute))
+}
+
+func TestTwoPasskeysThatWaitDoNotConfirmEachOther(t *testing.T) {
+	w := newWorld(t)
+	b, c := w.browser(bob), w.browser(carol)
+	codeB, codeC := b.enrol(object{}).RecoveryCodes[0], c.enrol(object{}).RecoveryCodes[0]
+	w.shown(codeB, codeC)
+	asBob, keyB := w.recovered(codeB)
+	asCarol, keyC := w.recovered(codeC)
+	asBob.send("POST", "/v1/passkeys/"+keyC.Passkey.ID+"/confirm", nil).wants(t, 403, countersign.CodeAssuranceTooLow)
+	asCarol.send("POST", "/v1/passkeys/"+keyB.Passkey.ID+"/confirm", nil).wants(t, 403, countersign.CodeAssuranceTooLow)
+	asBob.signIn().wants(t, http.StatusOK, "")
+	asBob.send("POST", "/v1/passkeys/"+keyC.Passkey.ID+"/confirm", nil).wants(t, 403, countersign.CodeAssuranceTooLow)
+	c.signIn().wants(t, http.StatusOK, "")
+	c.send("POST", "/v1/passkeys/"+keyB.Passkey.ID+"/confirm", nil).wants(t, http.StatusNoContent, "")
+}
+
+func TestAPasskeyThatWaitsOpensNothingToOthers(t *testing.T) {
+	for name, others := range map[string][]string{"alone": nil, "with another": {carol}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			made := w.browser(bob).enrol(object{})
+			for _, other := range others {
+				w.browser(other).enrol(object{})
+			}
+			w.shown(made.RecoveryCodes[0])
+			thief, _ := w.recovered(made.RecoveryCodes[0])
+			r := w.heldWith("hunter2-hunter2")
+			for path, in := range map[string]object{
+				"/v1/changes": {"entity": "policy", "kind": "policy.changed", "reason": "x", "files": object{
+					"p.yaml": "apiVersion: countersign/v1\nkind: PolicySet\nmetadata: {name: x}\nrules:\n  - id: everything\n    why: x\n    effect: allow\n"}},
+				"/v1/invites":                     {"name": "Mallory"},
+				"/v1/links":                       {"chat": "slack"},
+				"/v1/requests/" + r.ID + "/reveal": {"reason": "to read it"},
+			} {
+				if got := thief.send("POST", path, in); got.status != 403 || got.problem(t).Code != string(countersign.CodeAssuranceTooLow) {
+					t.Errorf("POST %s: got %d %s, want 403 assurance_too_low", path, got.status, got.body)
+				}
+			}
+			thief.send("DELETE", "/v1/passkeys/"+made.Passkey.ID, object{"reason": "mine"}).wants(t, 403, countersign.CodeAssuranceTooLow)
+		})
+	}
+}
+
+// What a link opened lies in a browser for hours. It takes no passkey away, and
+// without the passkey it is worth no more than before.
+func TestWhoHadAPasskeyDecidesWithNothingLess(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser(bob)
+	made := b.enrol(object{})
+	w.enrolled(carol)
+	r := w.held()
+	w.decide(bob, r, "approve").wants(t, 403, countersign.CodeAssuranceTooLow)
+	remove := call{as: bob, method: "DELETE", path: "/v1/passkeys/" + made.Passkey.ID, body: `{"reason":"mine"}`}
+	w.send(remove).wants(t, 403, countersign.CodeAssuranceTooLow)
+	w.offset.Add(int64(16 * time.Minute))
+	b.send("DELETE", "/v1/passkeys/"+made.Passkey.ID, object{"reason": "lost"}).wants(t, 403, countersign.CodeAssuranceTooLow)
+	remove.as = admin
+	w.send(remove).wants(t, http.StatusNoContent, "")
+	w.decide(bob, w.held(), "approve").wants(t, 403, countersign.CodeAssuranceTooLow)
+	if me := decode[client.Me](t, w.send(call{as: bob, method: "GET", path: "/v1/me"})); len(me.Passkeys) != 0 {
+		t.Errorf("bob has %+v, want the operator's removal to stand", me.Passkeys)
+	}
+}

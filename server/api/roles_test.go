@@ -42,7 +42,7 @@ var may = map[string][]int{
 	"DELETE /v1/session":                            {401, 403, 403, 204, 204, 204, 403},
 	"POST /v1/passkeys/challenge":                   {403, 403, 403, 200, 200, 200, 403},
 	"POST /v1/passkeys":                             {403, 403, 403, 403, 403, 403, 403},
-	"DELETE /v1/passkeys/{id}":                      {401, 403, 403, 404, 404, 404, 403},
+	"DELETE /v1/passkeys/{id}":                      {401, 403, 403, 403, 403, 403, 404},
 	"POST /v1/passkeys/{id}/confirm":                {401, 403, 403, 403, 403, 403, 403},
 	"GET /v1/invites":                               {401, 403, 403, 200, 200, 200, 403},
 	"POST /v1/invites":                              {401, 403, 403, 403, 403, 403, 403},

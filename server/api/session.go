@@ -32,7 +32,7 @@ func SessionsOf(g *gate.Gate, kept store.Ephemeral, now func() time.Time) func(*
 func known(s session.Session, d *countersign.Directory, now time.Time) (countersign.Principal, AuthInfo) {
 	return d.People[s.Person].Principal(), AuthInfo{
 		AuthTime: s.AuthTime, ExpiresAt: s.Expires(), Method: s.Method, Channel: "console",
-		Assurance: s.Lends(d, now), Solo: s.Method != methodPasskey,
+		Assurance: s.Lends(d, now), Solo: s.Method != methodPasskey, Pending: s.Pending(d),
 	}
 }
 
@@ -127,9 +127,24 @@ func (a *api) signOut(w http.ResponseWriter, r *http.Request, _ caller) error {
 	return nil
 }
 
-// freshly refuses whoever did not prove with a passkey, a short while ago, that
-// they are there: what a browser keeps longer is not enough to let others in.
+// confirmed refuses whoever came with a passkey that nobody has said yet is theirs.
+func confirmed(c caller) error {
+	if !c.auth.Pending {
+		return nil
+	}
+	return &countersign.Error{
+		Code: countersign.CodeAssuranceTooLow, Detail: "the passkey that you signed in with waits for a second person to confirm it",
+		Hint: "sign in with one that counts, or have it confirmed; nothing was changed",
+	}
+}
+
+// freshly refuses whoever did not prove with a passkey that signs, a short while
+// ago, that they are there: what a browser keeps longer is not enough to let
+// others in.
 func (a *api) freshly(c caller) error {
+	if err := confirmed(c); err != nil {
+		return err
+	}
 	age := a.cfg.Now().Sub(c.auth.AuthTime)
 	if c.auth.Method == methodPasskey && age <= sessionLife && age > -time.Minute {
 		return nil

@@ -111,17 +111,24 @@ func TestT14FetchingALinkSpendsNothing(t *testing.T) {
 	b.enrol(object{"token": secret, "name": "Ada"})
 }
 
+// heldWith is a request of the bot's that waits for platform, with a secret in its
+// command and in its reason.
+func (w *world) heldWith(secret string) client.Request {
+	w.t.Helper()
+	params, err := json.Marshal(object{"name": "write_file", "arguments": object{"path": "/srv/a", "password": secret}})
+	must(w.t, err)
+	ask, err := json.Marshal(client.Ask{Resource: "mcp/files", Reason: "with " + secret, Command: client.Command{Kind: "mcp.request", Method: "tools/call", Params: string(params)}})
+	must(w.t, err)
+	got := w.send(call{as: bot, method: "POST", path: "/v1/requests", body: string(ask)})
+	got.wants(w.t, http.StatusAccepted, "")
+	return got.request(w.t)
+}
+
 func TestT23SecretsAreRevealedOnRecordAlone(t *testing.T) {
 	const secret = "AKIAIOSFODNN7EXAMPLE"
 	w := newWorld(t)
 	b := w.enrolled(bob)
-	params, err := json.Marshal(object{"name": "write_file", "arguments": object{"path": "/srv/a", "password": secret}})
-	must(t, err)
-	ask, err := json.Marshal(client.Ask{Resource: "mcp/files", Reason: "with " + secret, Command: client.Command{Kind: "mcp.request", Method: "tools/call", Params: string(params)}})
-	must(t, err)
-	got := w.send(call{as: bot, method: "POST", path: "/v1/requests", body: string(ask)})
-	got.wants(t, http.StatusAccepted, "")
-	r := got.request(t)
+	r := w.heldWith(secret)
 	if !strings.Contains(r.Command.Params, secret) || r.Command.Redacted != 0 {
 		t.Errorf("the agent is shown %s, want what it sent", r.Command.Params)
 	}

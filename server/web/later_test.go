@@ -4,12 +4,15 @@ import (
 	"compress/gzip"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/identity/session"
+	"github.com/countersignhq/countersign/ledger/ledgertest"
 )
 
 func TestASecretIsRevealedWithAReasonAndThenApproved(t *testing.T) {
@@ -42,6 +45,23 @@ func TestASecretIsRevealedWithAReasonAndThenApproved(t *testing.T) {
 	if got := w.get(r.ID); got.Decision != countersign.DecisionApproved || !got.RevealedTo("per_bob") {
 		t.Errorf("it is %s, revealed %v; want it approved by whom it was revealed to", got.Decision, got.RevealedTo("per_bob"))
 	}
+}
+
+func TestAPasskeyThatWaitsIsShownNoSecret(t *testing.T) {
+	w := newWorld(t)
+	r := w.ask("write_file", `{"path":"/srv/a","password":"correct-horse1"}`)
+	key := ledgertest.NewPasskey(t, "per_bob", "phone").Credential
+	key.VouchedBy, key.Pending = []string{"operator"}, true
+	key, err := w.gate.Enrol(t.Context(), operator(), key)
+	must(t, err)
+	opened := httptest.NewRecorder()
+	must(t, session.Open(t.Context(), w.store.Ephemeral(), opened, httptest.NewRequest("POST", "/", nil),
+		session.Session{Person: "per_bob", AuthTime: w.now(), Method: "passkey", Credential: key.ID}))
+	b, at := w.browser(), "/plain/r/"+string(r.ID)
+	server, err := url.Parse(w.url)
+	must(t, err)
+	b.http.Jar.SetCookies(server, opened.Result().Cookies())
+	b.post(at+"/reveal", url.Values{"reason": {"To see."}}).wants(t, http.StatusForbidden, "waits for a second person")
 }
 
 func TestBeforeTheHoursNothingIsApprovedHereAndThePageSaysWhen(t *testing.T) {

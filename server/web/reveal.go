@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/brief"
 )
 
@@ -12,6 +13,13 @@ func (w *Web) reveal(rw http.ResponseWriter, r *http.Request, v *viewer) {
 	req, err := w.find(r, v)
 	if err != nil {
 		w.fail(rw, r, err)
+		return
+	}
+	if v.session.Pending(v.dir) {
+		w.fail(rw, r, &countersign.Error{
+			Code: countersign.CodeAssuranceTooLow, Detail: "the passkey that you signed in with waits for a second person to confirm it",
+			Hint: "sign in with one that counts, or have it confirmed; nothing was shown",
+		})
 		return
 	}
 	if req, err = w.gate.Reveal(r.Context(), req.ID, v.Principal(), origin(r), typed(r.PostForm.Get("reason"))); err != nil {
