@@ -22,8 +22,7 @@ const (
 // Codes makes the person's recovery codes, in place of those they had. They are
 // shown once.
 func (d *Desk) Codes(ctx context.Context, person countersign.Person) ([]string, error) {
-	subject := "recovery:" + person.ID
-	if err := d.kept.DropSubject(ctx, subject); err != nil {
+	if err := d.EndRecovery(ctx, person.ID); err != nil {
 		return nil, err
 	}
 	var list []string
@@ -32,14 +31,21 @@ func (d *Desk) Codes(ctx context.Context, person countersign.Person) ([]string, 
 		for at := codeChars - codeGroup; at > 0; at -= codeGroup {
 			code = code[:at] + "-" + code[at:]
 		}
-		t := Ticket{Why: Recovery, Person: person.ID, Name: person.Name, Expires: d.now().Add(codeLife)}
-		if err := d.put(ctx, code, subject, t); err != nil {
+		t := Ticket{Why: Recovery, Person: person.ID, Name: person.Name, Made: d.now().UTC(), Expires: d.now().Add(codeLife)}
+		if err := d.put(ctx, code, recoveryOf(person.ID), t); err != nil {
 			return nil, err
 		}
 		list = append(list, code)
 	}
 	return list, nil
 }
+
+// EndRecovery ends the person's recovery codes, also one whose wait has begun.
+func (d *Desk) EndRecovery(ctx context.Context, person string) error {
+	return d.kept.DropSubject(ctx, recoveryOf(person))
+}
+
+func recoveryOf(person string) string { return "recovery:" + person }
 
 // Recover begins the wait of a recovery code, and returns when the code opens an
 // enrolment and whose it is. Shown again it opens no later; begun is false then,

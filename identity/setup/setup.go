@@ -54,6 +54,8 @@ type Ticket struct {
 	Groups  []string  `json:"groups,omitempty"`
 	By      string    `json:"by,omitempty"`
 	Expires time.Time `json:"expires"`
+	// Made is when a recovery code was.
+	Made time.Time `json:"made,omitzero"`
 	// Opens is when a recovery code opens anything, zero until it is first shown.
 	Opens time.Time `json:"opens,omitzero"`
 }

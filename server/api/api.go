@@ -112,6 +112,7 @@ func (a *api) routes() []route {
 		{"POST", "/v1/invites", kinds{person}, nil, a.invite},
 		{"DELETE", "/v1/invites/{id}", kinds{person}, nil, a.withdrawInvite},
 		{"POST", "/v1/recovery", nil, nil, a.recover},
+		{"POST", "/v1/recovery/codes", kinds{person}, nil, a.newCodes},
 		{"GET", "/v1/notices", kinds{person}, nil, a.notices},
 		{"GET", "/v1/links", kinds{person}, nil, a.links},
 		{"POST", "/v1/links", kinds{person}, nil, a.linkCode},

@@ -89,6 +89,9 @@ func (a *api) beginEnrolment(w http.ResponseWriter, r *http.Request, _ caller) e
 // byTicket is who enrols with a link or a code. It is not spent yet.
 func (a *api) byTicket(ctx context.Context, d *countersign.Directory, token, name string) (countersign.Person, grant, error) {
 	t, err := a.desk.Look(ctx, token)
+	if err == nil {
+		err = a.recoverable(ctx, t)
+	}
 	if err != nil {
 		return countersign.Person{}, grant{}, err
 	}
@@ -197,6 +200,9 @@ func (a *api) admitKey(r *http.Request, made countersign.Credential, g grant) (c
 	var t setup.Ticket
 	if g.Token != "" {
 		if t, err = a.desk.Spend(ctx, g.Token); err != nil {
+			return made, false, err
+		}
+		if err := a.recoverable(ctx, t); err != nil {
 			return made, false, err
 		}
 	} else if c, err := a.identify(r); err != nil || c.ID != made.Person {
@@ -328,7 +334,8 @@ func (a *api) left(r *http.Request, p countersign.Person, by countersign.Princip
 	return nil
 }
 
-// enrolled answers the passkey, with recovery codes for whoever has none yet.
+// enrolled answers the passkey, with recovery codes for whoever has none yet. A
+// recovered one brings none: it may be a thief's, and would void its person's.
 func (a *api) enrolled(w http.ResponseWriter, r *http.Request, made countersign.Credential, g grant, first bool) error {
 	d, err := a.gate.Directory(r.Context())
 	if err != nil {
@@ -343,7 +350,7 @@ func (a *api) enrolled(w http.ResponseWriter, r *http.Request, made countersign.
 			out.Passkey = k
 		}
 	}
-	if first || g.Why == setup.Recovery {
+	if first {
 		if out.RecoveryCodes, err = a.desk.Codes(r.Context(), d.People[made.Person]); err != nil {
 			return unavailable("recovery codes", err)
 		}
@@ -358,7 +365,8 @@ func (a *api) enrolled(w http.ResponseWriter, r *http.Request, made countersign.
 }
 
 // removePasskey removes a passkey of the caller's; sessions that it opened end. A
-// session that lies in a browser removes none.
+// session that lies in a browser removes none. With one that nobody confirmed end
+// the recovery codes: whoever recovered with one may have the others.
 func (a *api) removePasskey(w http.ResponseWriter, r *http.Request, c caller) error {
 	var in struct {
 		Reason string `json:"reason"`
@@ -374,8 +382,17 @@ func (a *api) removePasskey(w http.ResponseWriter, r *http.Request, c caller) er
 			return err
 		}
 	}
+	d, err := a.gate.Directory(r.Context())
+	if err != nil {
+		return err
+	}
 	if err := a.gate.RemoveCredential(r.Context(), a.who(r, c), r.PathValue("id"), in.Reason); err != nil {
 		return err
+	}
+	if removed := d.Credentials[r.PathValue("id")]; removed.Pending {
+		if err := a.desk.EndRecovery(r.Context(), removed.Person); err != nil {
+			return unavailable("recovery codes", err)
+		}
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil

@@ -116,32 +116,6 @@ func (a *api) withdrawInvite(w http.ResponseWriter, r *http.Request, _ caller) e
 	return nil
 }
 
-// recover begins the day after which a recovery code opens an enrolment, and tells
-// everybody.
-func (a *api) recover(w http.ResponseWriter, r *http.Request, _ caller) error {
-	var in struct {
-		Code string `json:"code"`
-	}
-	if err := body(w, r, maxBody, &in); err != nil {
-		return err
-	}
-	t, begun, err := a.desk.Recover(r.Context(), in.Code)
-	if err != nil {
-		return err
-	}
-	if begun {
-		a.cfg.Log.Warn("a recovery code was shown", "person", t.Person, "peer", r.RemoteAddr, "opens", t.Opens)
-		err := a.desk.Notify(r.Context(), fmt.Sprintf("Somebody at %s showed a recovery code of %s. From %s on it enrols a passkey. If that is not %s, have the operator deactivate them before.",
-			r.RemoteAddr, t.Name, t.Opens.Format("2 Jan 2006 15:04 UTC"), t.Name))
-		if err != nil {
-			return unavailable("notices", err)
-		}
-	}
-	return reply(w, http.StatusAccepted, struct {
-		OpensAt time.Time `json:"opens_at"`
-	}{t.Opens})
-}
-
 func (a *api) notices(w http.ResponseWriter, r *http.Request, _ caller) error {
 	list, err := a.desk.Notices(r.Context())
 	if err != nil {

@@ -369,8 +369,8 @@ func TestAPasskeyThatWaitsOpensNothingToOthers(t *testing.T) {
 			for path, in := range map[string]object{
 				"/v1/changes": {"entity": "policy", "kind": "policy.changed", "reason": "x", "files": object{
 					"p.yaml": "apiVersion: countersign/v1\nkind: PolicySet\nmetadata: {name: x}\nrules:\n  - id: everything\n    why: x\n    effect: allow\n"}},
-				"/v1/invites":                     {"name": "Mallory"},
-				"/v1/links":                       {"chat": "slack"},
+				"/v1/invites":                      {"name": "Mallory"},
+				"/v1/links":                        {"chat": "slack"},
 				"/v1/requests/" + r.ID + "/reveal": {"reason": "to read it"},
 			} {
 				if got := thief.send("POST", path, in); got.status != 403 || got.problem(t).Code != string(countersign.CodeAssuranceTooLow) {
