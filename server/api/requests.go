@@ -41,8 +41,10 @@ func (a *api) get(w http.ResponseWriter, r *http.Request, c caller) error {
 	if waits && wait > 0 {
 		ctx, cancel := hold(w, r, min(time.Duration(min(wait, 1<<20))*time.Second, maxWait))
 		defer cancel()
-		if _, err := a.gate.Watch(ctx, found.ID, after); err != nil {
-			return err
+		for over := false; !over && found.Version <= after; {
+			if found, over, err = a.glance(ctx, r, found.ID, after); err != nil {
+				return err
+			}
 		}
 		if found, d, err = a.find(r.Context(), c, r.PathValue("id")); err != nil {
 			return err

@@ -189,12 +189,7 @@ func TestAnInactivePersonsSessionOpensNothing(t *testing.T) {
 func TestARevokedTokenOpensNothing(t *testing.T) {
 	w := newWorld(t)
 	r := w.held()
-	d, err := w.gate.Directory(t.Context())
-	must(t, err)
-	a := d.Agents[w.ids[bot]]
-	a.Tokens = slices.Clone(a.Tokens)
-	a.Tokens[0].Revoked = true
-	must(t, w.gate.SetAgent(t.Context(), countersign.Who{Actor: countersign.Operator()}, a))
+	w.revoke(bot)
 	for _, c := range []call{
 		{as: bot, method: "POST", path: "/v1/requests", body: asked("read_text_file", "/srv/a")},
 		{as: bot, method: "GET", path: "/v1/requests/" + r.ID},

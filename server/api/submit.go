@@ -2,15 +2,12 @@ package api
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/client"
@@ -33,7 +30,10 @@ func (a *api) submit(w http.ResponseWriter, r *http.Request, c caller) error {
 	ctx, cancel := waiting(w, r)
 	defer cancel()
 	var out bytes.Buffer
-	result, err := a.gate.Submit(ctx, ask, &out)
+	result, err := a.gate.Submit(atOnce(), ask, &out)
+	if err == nil {
+		result, err = a.attend(ctx, r, c, result, &out)
+	}
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,10 @@ func (a *api) run(w http.ResponseWriter, r *http.Request, c caller) error {
 	ctx, cancel := waiting(w, r)
 	defer cancel()
 	var out bytes.Buffer
-	result, err := a.gate.Wait(ctx, c.Principal, found.ID, &out)
+	result, err := a.gate.Wait(atOnce(), c.Principal, found.ID, &out)
+	if err == nil {
+		result, err = a.attend(ctx, r, c, result, &out)
+	}
 	if err != nil {
 		return err
 	}
@@ -126,28 +129,6 @@ func idempotencyKey(r *http.Request) (string, error) {
 		return "", bad("the Idempotency-Key is not up to 255 printable ASCII characters", "use a random id")
 	}
 	return key, nil
-}
-
-// waiting is the context of a caller who waits as long as the Prefer header
-// says: it ends when the wait is over or the caller is gone.
-func waiting(w http.ResponseWriter, r *http.Request) (context.Context, context.CancelFunc) {
-	wait, asked := prefers(r)
-	if asked {
-		w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(wait/time.Second)))
-	}
-	return hold(w, r, wait)
-}
-
-// hold is the context of a wait of that long.
-func hold(w http.ResponseWriter, r *http.Request, wait time.Duration) (context.Context, context.CancelFunc) {
-	unhurried(w)
-	return context.WithTimeout(r.Context(), wait)
-}
-
-// unhurried takes the server's write deadline off a connection that is held
-// open. A writer without deadlines says so, and needs none taken off.
-func unhurried(w http.ResponseWriter) {
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 }
 
 // settle answers what became of an ask: 200 once it is settled, 202 while it

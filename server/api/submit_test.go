@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -102,6 +103,57 @@ func TestACallerWhoWaitsIsAnsweredWhenPeopleHaveDecided(t *testing.T) {
 			t.Errorf("the problem of a rejected request is %+v, want code rejected", answer.Problem)
 		}
 	}
+}
+
+func TestARevokedTokenEndsTheWaitAndNothingRuns(t *testing.T) {
+	for _, again := range []string{"", "run"} {
+		w := newWorld(t)
+		prefer := http.Header{"Prefer": {"wait=299"}}
+		ask := call{as: bot, method: "POST", path: "/v1/requests", body: asked("write_file", "/srv/a"), header: prefer}
+		if again != "" {
+			ask = call{as: bot, method: "POST", path: "/v1/requests/" + w.held().ID + "/run", header: prefer}
+		}
+		waits := make(chan answered, 1)
+		go func() { waits <- w.send(ask) }()
+		r := w.nextPending()
+		w.revoke(bot)
+		w.decide(bob, r, "approve").wants(t, http.StatusCreated, "")
+		got := <-waits
+		got.wants(t, http.StatusUnauthorized, countersign.CodeUnauthenticated)
+		if w.ran.times(r.ID) != 0 || strings.Contains(string(got.body), r.ID) {
+			t.Errorf("it ran %d times and the answer is %s; want neither a run nor a word of it", w.ran.times(r.ID), got.body)
+		}
+	}
+}
+
+func TestWhoIsDeactivatedWhileTheyPollIsToldNoMore(t *testing.T) {
+	w := newWorld(t)
+	r := w.held()
+	known := make(chan bool, 300)
+	w.signedIn = func(a AuthInfo) AuthInfo { known <- true; return a }
+	waits := make(chan answered, 1)
+	go func() { waits <- w.send(call{as: carol, method: "GET", path: "/v1/requests/" + r.ID + "?wait=299"}) }()
+	<-known
+	d, err := w.gate.Directory(t.Context())
+	must(t, err)
+	p := d.People[w.ids[carol]]
+	p.Inactive = true
+	_, err = w.gate.SetPerson(t.Context(), countersign.Who{Actor: countersign.Operator()}, p)
+	must(t, err)
+	(<-waits).wants(t, http.StatusUnauthorized, countersign.CodeUnauthenticated)
+}
+
+// revoke ends the tokens of the agent.
+func (w *world) revoke(agent string) {
+	w.t.Helper()
+	d, err := w.gate.Directory(w.t.Context())
+	must(w.t, err)
+	a := d.Agents[w.ids[agent]]
+	a.Tokens = slices.Clone(a.Tokens)
+	for i := range a.Tokens {
+		a.Tokens[i].Revoked = true
+	}
+	must(w.t, w.gate.SetAgent(w.t.Context(), countersign.Who{Actor: countersign.Operator()}, a))
 }
 
 // nextPending waits until a request is pending, and returns it.
