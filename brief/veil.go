@@ -32,14 +32,8 @@ func veilOf(c countersign.Command) veil {
 }
 
 func veilOfParams(params []byte) veil {
-	if doc, ok := redact.JSON(params); ok {
-		return veil{params: doc.Raw(), doc: doc, known: doc.Values()}
-	}
-	v := veil{params: redact.Text(string(params))}
-	for _, x := range v.params {
-		v.known = append(v.known, redact.Value{What: x.What, Text: string(params[x.Start:x.End])})
-	}
-	return v
+	doc := redact.Params(params)
+	return veil{params: doc.Raw(), doc: doc, known: doc.Values()}
 }
 
 // find finds the secrets of a text.
@@ -80,13 +74,9 @@ func (v veil) name(s string) Text { return short(s, longestName, v.find(s)) }
 // evidence is what an indicator found. Where that is a piece of a secret, it is
 // hidden as a whole.
 func (v veil) evidence(i countersign.Indicator) Text {
-	piece := strings.TrimRight(i.Evidence, ".…")
-	const least = 3 // bytes; shorter ones are pieces of anything
-	if i.Where != "" && len(piece) >= least && !v.lifted {
-		for _, k := range v.known {
-			if strings.Contains(k.Text, piece) {
-				return Text{redacted(i.Evidence, k.What, 0)}
-			}
+	if i.Where != "" && !v.lifted {
+		if x, ok := redact.Piece(i.Evidence, v.known); ok {
+			return Text{redacted(i.Evidence, x.What, 0)}
 		}
 	}
 	return v.inline(i.Evidence)

@@ -18,6 +18,19 @@ type Document struct {
 	values []Value
 }
 
+// Params finds the secrets of what a command is called with: of the JSON document
+// that it is, or of any other text.
+func Params(b []byte) Document {
+	if found, ok := JSON(b); ok {
+		return found
+	}
+	found := Document{raw: Text(string(b))}
+	for _, x := range found.raw {
+		found.values = append(found.values, Value{What: x.What, Text: string(b[x.Start:x.End])})
+	}
+	return found
+}
+
 // Raw are the secrets by their place in the bytes of the document.
 func (d Document) Raw() []Secret { return d.raw }
 

@@ -122,6 +122,22 @@ func Known(s string, values []Value) []Secret {
 	return apart(found)
 }
 
+// Piece reports whether a text that may have been clipped, such as "hunter2-hu…",
+// is a piece of one of the values, and gives it as one whole secret.
+func Piece(s string, values []Value) (Secret, bool) {
+	const least = 3 // bytes; shorter ones are pieces of anything
+	piece := strings.TrimRight(s, ".…")
+	if len(piece) < least {
+		return Secret{}, false
+	}
+	for _, v := range values {
+		if strings.Contains(v.Text, piece) {
+			return Secret{0, len(s), v.What}, true
+		}
+	}
+	return Secret{}, false
+}
+
 func isAlnum(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }

@@ -180,6 +180,54 @@ func TestT23SecretsAreRevealedOnRecordAlone(t *testing.T) {
 	}
 }
 
+func TestT23AReceiptDoesNotSayTheSecretAgain(t *testing.T) {
+	const secret = "correct-horse-battery1"
+	for what, said := range map[string]func(w *world, r client.Request){
+		"decided": func(w *world, r client.Request) {
+			w.send(call{as: bob, method: "POST", path: "/v1/requests/" + r.ID + "/decisions", body: reasoned(r, "reject", secret)}).wants(t, http.StatusCreated, "")
+		},
+		"escalated": func(w *world, r client.Request) {
+			w.send(call{as: bob, method: "POST", path: "/v1/requests/" + r.ID + "/decisions", body: reasoned(r, "escalate", secret)}).wants(t, http.StatusCreated, "")
+		},
+		"refused": func(w *world, r client.Request) {
+			w.send(call{as: dave, method: "POST", path: "/v1/requests/" + r.ID + "/decisions", body: reasoned(r, "approve", secret)}).wants(t, http.StatusForbidden, "")
+		},
+		"withdrawn": func(w *world, r client.Request) {
+			w.send(call{as: bot, method: "POST", path: "/v1/requests/" + r.ID + "/withdraw", body: `{"reason":"not ` + secret + `"}`}).wants(t, http.StatusOK, "")
+		},
+		"payload.revealed": func(w *world, r client.Request) {
+			w.send(call{as: bob, method: "POST", path: "/v1/requests/" + r.ID + "/reveal", body: `{"reason":"is it ` + secret + `?"}`}).wants(t, http.StatusOK, "")
+		},
+	} {
+		w := newWorld(t)
+		r := w.heldWith(secret)
+		said(w, r)
+		got := w.send(call{as: carol, method: "GET", path: "/v1/requests/" + r.ID + "/receipt"})
+		got.wants(t, http.StatusOK, "")
+		parsed, err := receipt.Parse(got.body)
+		must(t, err)
+		kept := 0
+		for _, e := range parsed.Entries {
+			if e.Open.Context == nil {
+				continue
+			}
+			kept++
+			if strings.Contains(string(e.Open.Context.Value), secret) {
+				t.Errorf("%s: the receipt says the secret: %s", what, e.Open.Context.Value)
+			}
+		}
+		if kinds := w.kinds(r.ID); !slices.Contains(kinds, what) || kept == 0 {
+			t.Errorf("%s: the record has %v, and the receipt discloses %d contexts; want one of these, and some", what, kinds, kept)
+		}
+	}
+}
+
+// reasoned is a choice whose reason says the secret.
+func reasoned(r client.Request, what, secret string) string {
+	b, _ := json.Marshal(client.Choice{Choice: what, Digest: r.Digest, ViewDigest: r.ViewDigest, Reason: "it logs in with " + secret, To: "platform"})
+	return string(b)
+}
+
 func TestT24NoSessionIsFixedOnABrowser(t *testing.T) {
 	w := newWorld(t)
 	b := w.enrolled(bob)

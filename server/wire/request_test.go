@@ -72,6 +72,23 @@ func TestARequestHasTheShapeOfTheContract(t *testing.T) {
 	}
 }
 
+func TestAPieceOfASecretIsHiddenInTheEvidence(t *testing.T) {
+	for _, params := range []string{`{"name":"login","arguments":{"password":"hunter2-hunter2"}}`, `login --password hunter2-hunter2`} {
+		r := countersign.Request{Command: countersign.MCPRequest{Method: "tools/call", Params: []byte(params)}}
+		r.Facts.Indicators = []countersign.Indicator{
+			{ID: "text.hidden", Evidence: "hunter2-hu…", Where: "arguments.password"},
+			{ID: "mcp.large", Evidence: "login hunter2-hunter2"},
+			{ID: "mcp.tool-unpinned", Evidence: "login", Where: "name"},
+		}
+		got := wire.RequestFor(r, countersign.NewDirectory(), countersign.Operator()).Facts.Indicators
+		for i, want := range []string{"[password, 11 characters]", "login [password, 15 characters]", "login"} {
+			if got[i].Evidence != want {
+				t.Errorf("the evidence of %s is %q, want %q", got[i].ID, got[i].Evidence, want)
+			}
+		}
+	}
+}
+
 func TestTheCommandsDigestCanBeComputedFromWhatIsShown(t *testing.T) {
 	c := countersign.MCPRequest{
 		Resource: "mcp/files", Target: countersign.DigestOfCanonical([]byte("t")), Method: "tools/call",
