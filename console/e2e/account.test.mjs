@@ -30,6 +30,17 @@ test("somebody links Slack: a code to type, and the account appears by itself", 
   await page.context().close();
 });
 
+test("new recovery codes are shown once, and kept before others are made", async () => {
+  const { w, page } = await it.visit("/account");
+  const make = page.getByRole("button", { name: "Make new recovery codes" });
+  await make.click();
+  await page.getByText("g7h8-j9k0-m1n2").waitFor();
+  assert.equal(sent(w, "POST /v1/recovery/codes").length, 1);
+  assert.ok(await make.isDisabled(), "not before these are kept");
+  quiet(page);
+  await page.context().close();
+});
+
 test("a code that nobody typed ends, and another is made", async () => {
   const { w, page } = await it.visit("/account", (w) => (w.codeLife = -1000));
   await page.getByRole("button", { name: "Link Slack" }).click();

@@ -75,6 +75,17 @@ test("receipts are verified with the network off, and green is only what holds",
   await page.context().close();
 });
 
+test("a receipt of another request than was asked for is not green", async () => {
+  const { w, page } = await it.visit("/verify?id=req_1", (w) => w.receipts.set("req_1", readFileSync(file("passkeys-of-two"), "utf8")));
+  await page.locator(".result.bad", { hasText: "This receipt is that of req_b7n0e3vyk2sm, and req_1 was asked for." }).waitFor();
+  assert.equal(await page.locator(".ok-all").count(), 0);
+  w.receipts.set("req_b7n0e3vyk2sm", w.receipts.get("req_1"));
+  await page.getByRole("link", { name: "Fetch from the ledger" }).click();
+  await page.locator(".result.ok", { hasText: "req_b7n0e3vyk2sm" }).waitFor();
+  quiet(page);
+  await page.context().close();
+});
+
 test("a receipt of another log does not hold under the pinned key, and a key can be pinned", async () => {
   const { page } = await it.visit("/verify", (w) => (w.me.log.vkey = otherKey("countersign.acme.example/log")));
   await page.locator("input[type=file]").setInputFiles(file("approved"));

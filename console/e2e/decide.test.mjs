@@ -192,6 +192,25 @@ test("a secret is revealed with a reason, and what is approved is what was then 
   await page.context().close();
 });
 
+test("what was revealed is dropped when the view changes, and is revealed and approved anew", async () => {
+  const { w, page } = await it.visit(`/r/${id}`, (w) => set(w, states.redacted()));
+  const reveal = async () => {
+    await page.getByRole("button", { name: "Reveal what was left out" }).click();
+    await page.getByLabel("Reason").fill("To compare it with the vault.");
+    await page.getByRole("button", { name: "Reveal, on record" }).click();
+    await page.getByText("correct-horse1").waitFor();
+  };
+  await reveal();
+  set(w, { ...states.redacted(), view_digest: "sha256:new", touches: { objects: [], unknown: [{ text: "Everything." }] } });
+  emit(w, { request: id, kind: "held", decision: "pending", execution: "none" });
+  await page.locator(".notice.warn", { hasText: "It changed while you read." }).waitFor();
+  assert.equal(await page.getByText("correct-horse1").count(), 0, "the old view is gone");
+  assert.equal(await page.getByRole("button", { name: "Approve, run once" }).count(), 0, "nobody approves what is not shown");
+  await reveal();
+  await page.getByRole("button", { name: "Approve, run once" }).waitFor();
+  await page.context().close();
+});
+
 test("an approval that has not run is taken back", async () => {
   const { w, page } = await it.visit(`/r/${id}`, (w) => {
     set(w, states.approved());

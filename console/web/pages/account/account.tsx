@@ -7,6 +7,7 @@ import { Panel } from "../../parts/panel";
 import { Outside } from "../../parts/spans";
 import { AwayPanel } from "./away";
 import { Chats } from "./chats";
+import { Recovery } from "./recovery";
 
 // AccountPage is what is the reader's own.
 export function AccountPage(_: { place: Place }) {
@@ -30,6 +31,7 @@ export function AccountPage(_: { place: Place }) {
         </Panel>
         <Chats />
         <AwayPanel />
+        <Recovery />
       </div>
     </div>
   );

@@ -47,9 +47,10 @@ export function RequestPage({ place }: { place: Place }) {
 }
 
 function Shown({ loaded, reload, place }: { loaded: Brief; reload: () => void; place: Place }) {
-  const [revealed, reveal] = useState<Brief>();
-  const clear = revealed && revealed.version <= loaded.version && revealed.command.digest === loaded.command.digest;
-  const brief: Brief = clear ? { ...loaded, ...revealed, state: loaded.state, deciders: loaded.deciders, you: loaded.state.decision === "pending" ? (revealed.you ?? loaded.you) : loaded.you, events: loaded.events, like: loaded.like, version: loaded.version } : loaded;
+  const [shown, show] = useState<Revealed>();
+  // What was revealed is of one view: once that changes it is dropped, and read again.
+  const revealed = shown?.of === loaded.view_digest ? shown.brief : undefined;
+  const brief: Brief = revealed ? { ...loaded, ...revealed, state: loaded.state, deciders: loaded.deciders, you: loaded.state.decision === "pending" ? (revealed.you ?? loaded.you) : loaded.you, events: loaded.events, like: loaded.like, version: loaded.version } : loaded;
   const dwell = useDwell();
   const decide = useDecide(brief, reload, dwell.read);
   const [asking, ask] = useState<Asking>();
@@ -57,7 +58,7 @@ function Shown({ loaded, reload, place }: { loaded: Brief; reload: () => void; p
   const [typed, type] = useState(""); // kept, in case it does not arrive
   const pending = brief.state.decision === "pending";
   const critical = pending && brief.severity === "critical";
-  const news = useNews(brief, pending);
+  const news = useNews(loaded, pending);
   useSettling(brief);
   return (
     <div class={critical ? "crit" : ""}>
@@ -68,7 +69,7 @@ function Shown({ loaded, reload, place }: { loaded: Brief; reload: () => void; p
         <div class="stack board">
           <CameOf doing={decide.doing} brief={brief} />
           {pending && news.length > 0 && decide.doing.kind !== "refused" && <Notice answers kind="warn" title="It changed while you read."><p>Read it again before you decide. What changed: {listed(news, "and")}.</p></Notice>}
-          {clear && <Notice icon="eye" title="You see what was left out."><p>That you revealed it, and why, is on record. It is gone when you leave this page.</p></Notice>}
+          {revealed && <Notice icon="eye" title="You see what was left out."><p>That you revealed it, and why, is on record. It is gone when you leave this page.</p></Notice>}
           <Ending brief={brief} />
         </div>
         <Facts of={brief.facts} />
@@ -92,7 +93,7 @@ function Shown({ loaded, reload, place }: { loaded: Brief; reload: () => void; p
       {asking === "reject" && <RejectAsk undo={!pending} was={decide.doing.kind === "refused" ? typed : ""} onClose={stop} onReason={(reason) => { type(reason); stop(); void decide.choose("reject", { reason }); }} />}
       {asking === "escalate" && <EscalateAsk groups={youOf(brief).groups} was={decide.doing.kind === "refused" ? typed : ""} onClose={stop} onAsk={(to, reason) => { type(reason); stop(); void decide.choose("escalate", { to, reason }); }} />}
       {asking === "reveal" && <RevealAsk onClose={stop} onReason={async (reason) => {
-        reveal(await post<Brief>(at("requests", brief.id, "reveal"), { reason }));
+        show({ of: loaded.view_digest, brief: await post<Brief>(at("requests", brief.id, "reveal"), { reason }) });
         stop();
         reload();
       }} />}
@@ -100,10 +101,16 @@ function Shown({ loaded, reload, place }: { loaded: Brief; reload: () => void; p
   );
 }
 
+// A Revealed is what was shown in place of the view with that digest.
+interface Revealed {
+  of: string;
+  brief: Brief;
+}
+
 // useNews names what is no longer as it was when the reader opened the page.
 function useNews(brief: Brief, pending: boolean): readonly string[] {
   const first = useRef(brief);
-  if (!pending || brief.command.end.redacted !== first.current.command.end.redacted) first.current = brief;
+  if (!pending) first.current = brief;
   return brief.view_digest === first.current.view_digest ? [] : changed(first.current, brief);
 }
 

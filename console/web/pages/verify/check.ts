@@ -8,11 +8,18 @@ import { verify } from "../../verify/verify";
 export interface Source {
   name: string;
   bytes: Uint8Array;
+  asked: string; // the id of the request whose receipt was fetched, empty for a file
 }
 export interface Checked {
   report: Report;
   took: number; // milliseconds
+  asked: string;
 }
+
+// other says that the receipt is that of another request than was asked for: it
+// proves nothing about that one.
+export const other = ({ report, asked }: Checked): boolean => asked !== "" && report.request !== asked;
+export const holds = (c: Checked): boolean => c.report.holds && !other(c);
 
 // useReceipt is the receipt that was dropped, or the one that the address names.
 export function useReceipt(id: string): { source: Source | undefined; problem: Problem | undefined; drop: (f: File) => void } {
@@ -25,7 +32,7 @@ export function useReceipt(id: string): { source: Source | undefined; problem: P
       (text) => {
         if (over) return;
         fail(undefined);
-        set({ name: `${id}.json`, bytes: new TextEncoder().encode(text) });
+        set({ name: `${id}.json`, bytes: new TextEncoder().encode(text), asked: id });
       },
       (e: unknown) => {
         if (!over) fail(problemOf(e));
@@ -38,7 +45,7 @@ export function useReceipt(id: string): { source: Source | undefined; problem: P
   const drop = (f: File) => {
     void f.arrayBuffer().then((b) => {
       fail(undefined);
-      set({ name: f.name, bytes: new Uint8Array(b) });
+      set({ name: f.name, bytes: new Uint8Array(b), asked: "" });
     });
   };
   return { source, problem, drop };
@@ -70,8 +77,9 @@ export function useCheck(source: Source | undefined, vkeys: readonly string[] | 
       const report = await verify(source.bytes, { vkeys: keys.split("\n") });
       if (over) return;
       say("");
-      set({ report, took: performance.now() - begun });
-      announce(report.holds ? "The receipt holds: all 12 steps." : "The receipt does not hold.");
+      const done = { report, took: performance.now() - begun, asked: source.asked };
+      set(done);
+      announce(holds(done) ? "The receipt holds: all 12 steps." : report.holds ? "The receipt is that of another request." : "The receipt does not hold.");
     };
     check().catch((e: unknown) => {
       if (!over) say(e instanceof Error ? e.message : String(e));

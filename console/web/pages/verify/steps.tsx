@@ -3,7 +3,7 @@ import { capital, count } from "../../app/words";
 import { Icon } from "../../parts/icon";
 import { Outside } from "../../parts/spans";
 import type { Report, Step } from "../../verify/report";
-import type { Checked } from "./check";
+import { holds, type Checked } from "./check";
 import { groups, Hash, Leaves } from "./hashes";
 import { Paths } from "./paths";
 
@@ -23,11 +23,12 @@ const hows: readonly string[] = [
   "One release, after the approvals and before they lapsed; one end, within the bounds.",
 ];
 
-export function Steps({ of: { report, took } }: { of: Checked }) {
+export function Steps({ of }: { of: Checked }) {
+  const { report, took } = of;
   const n = (r: Step["result"]) => report.steps.filter((s) => s.result === r).length;
   const says = report.holds ? `${report.steps.length} of ${report.steps.length} hold, ${took.toFixed(1)} ms` : `${n("ok")} hold, 1 failed, ${n("not checked")} not checked`;
   return (
-    <section class={`panel${report.holds ? " ok-all" : ""}`} aria-labelledby="h-steps">
+    <section class={`panel${holds(of) ? " ok-all" : ""}`} aria-labelledby="h-steps">
       <header><h2 id="h-steps">Steps</h2><span class="end">{says}</span></header>
       {report.steps.map((s) => <OneStep key={`${report.request} ${s.n} ${s.result}`} of={s} report={report} />)}
     </section>

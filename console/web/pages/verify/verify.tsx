@@ -6,7 +6,7 @@ import { sentence } from "../../app/words";
 import { Icon } from "../../parts/icon";
 import { Notice, ProblemNotice } from "../../parts/notice";
 import { Panel } from "../../parts/panel";
-import { useCheck, useReceipt, type Checked } from "./check";
+import { holds, useCheck, useReceipt, type Checked } from "./check";
 import { KeyPanel } from "./key";
 import { usePin } from "./pin";
 import { Result } from "./result";
@@ -19,7 +19,7 @@ export function VerifyPage({ place }: { place: Place }) {
   const id = place.query.get("id") ?? "";
   const { source, problem, drop } = useReceipt(id);
   const { checked, unable } = useCheck(source, pin?.vkeys);
-  useTitle(checked ? `Verify: ${checked.report.holds ? "holds" : "does not hold"}` : "Verify a receipt");
+  useTitle(checked ? `Verify: ${holds(checked) ? "holds" : "does not hold"}` : "Verify a receipt");
   const other = who && pin && !pin.vkeys.includes(who.log.vkey);
   return (
     <div class="wrap">
@@ -35,7 +35,7 @@ export function VerifyPage({ place }: { place: Place }) {
         <aside class="side stack" aria-label="What is verified">
           <SourcePanel key={id} source={source} id={id} signedIn={Boolean(who)} onFile={drop} />
           <KeyPanel pin={pin} onKeys={set} />
-          {checked && !checked.report.holds && <WhatNow of={checked} />}
+          {checked && !holds(checked) && <WhatNow of={checked} />}
           <Panel title="Without a browser"><div class="body"><code class="snip">countersign verify r.json --key log.vkey</code><p class="soft">Same steps, same vectors. Exits 9 if any fails.</p></div></Panel>
         </aside>
       </div>
