@@ -20,16 +20,21 @@ func (d *Desk) Invite(ctx context.Context, person countersign.Person, groups []s
 		Why: Invited, ID: countersign.NewID("inv"), Person: person.ID, Name: person.Name, Groups: groups, By: by,
 		Expires: d.now().Add(InviteLife),
 	}
+	return t, secret, d.invited(ctx, secret, t)
+}
+
+// invited keeps the invitation and puts it on the list.
+func (d *Desk) invited(ctx context.Context, secret string, t Ticket) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	list, err := listOf[Ticket](ctx, d, invitations)
 	if err != nil {
-		return t, "", err
+		return err
 	}
 	if err := d.put(ctx, secret, t.ID, t); err != nil {
-		return t, "", err
+		return err
 	}
-	return t, secret, d.putAt(ctx, invitations, invitations, t.Expires, append(list, t))
+	return d.putAt(ctx, invitations, invitations, d.now().Add(InviteLife), append(list, t))
 }
 
 // Invites returns the invitations that can still be used, the oldest first.

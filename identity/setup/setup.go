@@ -99,6 +99,17 @@ func (d *Desk) Spend(ctx context.Context, secret string) (Ticket, error) {
 	return t, err
 }
 
+// Return gives a secret back that was spent in vain: it opens what it opened.
+func (d *Desk) Return(ctx context.Context, secret string, t Ticket) error {
+	switch t.Why {
+	case Setup:
+		return d.put(ctx, secret, "setup", t)
+	case Recovery:
+		return d.put(ctx, secret, recoveryOf(t.Person), t)
+	}
+	return d.invited(ctx, secret, t)
+}
+
 func (d *Desk) open(e store.Entry, err error) (Ticket, error) {
 	var t Ticket
 	if errors.Is(err, store.ErrNotFound) {

@@ -208,6 +208,21 @@ func (a *api) admitKey(r *http.Request, made countersign.Credential, g grant) (c
 	} else if c, err := a.identify(r); err != nil || c.ID != made.Person {
 		return made, false, errors.Join(forbidden("the session is no longer that of whom the passkey was made for", "sign in again"), err)
 	}
+	made, first, err = a.record(r, made, g, t)
+	switch code := countersign.CodeOf(err); {
+	case err == nil && t.Why == setup.Recovery:
+		err = a.desk.Notify(ctx, t.Name+" enrolled a passkey with a recovery code; it signs nothing until a second person confirms it.")
+	case err != nil && g.Token != "" && code != countersign.CodeUnavailable && code != countersign.CodeInternal:
+		// It was refused, so surely nothing is on record: what opened it was not used.
+		err = errors.Join(err, a.desk.Return(ctx, g.Token, t))
+	}
+	return made, first, err
+}
+
+// record puts the passkey on record, with the person and the groups that the
+// ticket is good for.
+func (a *api) record(r *http.Request, made countersign.Credential, g grant, t setup.Ticket) (c countersign.Credential, first bool, err error) {
+	ctx := r.Context()
 	if t.Why == setup.Setup {
 		if err := a.addFirst(r, made.Person, g.Name); err != nil {
 			return made, false, err
@@ -226,12 +241,7 @@ func (a *api) admitKey(r *http.Request, made countersign.Credential, g grant) (c
 		return made, first, err
 	}
 	who := countersign.Who{Actor: p.Principal(), Origin: a.origin(r), AuthTime: a.cfg.Now().UTC(), Method: g.Why}
-	if made, err = a.gate.Enrol(ctx, who, made); err != nil {
-		return made, first, err
-	}
-	if t.Why == setup.Recovery {
-		err = a.desk.Notify(ctx, p.Name+" enrolled a passkey with a recovery code; it signs nothing until a second person confirms it.")
-	}
+	made, err = a.gate.Enrol(ctx, who, made)
 	return made, first, err
 }
 
@@ -362,53 +372,4 @@ func (a *api) enrolled(w http.ResponseWriter, r *http.Request, made countersign.
 		}
 	}
 	return reply(w, http.StatusCreated, out)
-}
-
-// removePasskey removes a passkey of the caller's; sessions that it opened end. A
-// session that lies in a browser removes none. With one that nobody confirmed end
-// the recovery codes: whoever recovered with one may have the others.
-func (a *api) removePasskey(w http.ResponseWriter, r *http.Request, c caller) error {
-	var in struct {
-		Reason string `json:"reason"`
-	}
-	if err := body(w, r, maxBody, &in); err != nil {
-		return err
-	}
-	if len(in.Reason) > maxReason {
-		return tooLong()
-	}
-	if c.Kind == person {
-		if err := a.freshly(c); err != nil {
-			return err
-		}
-	}
-	d, err := a.gate.Directory(r.Context())
-	if err != nil {
-		return err
-	}
-	if err := a.gate.RemoveCredential(r.Context(), a.who(r, c), r.PathValue("id"), in.Reason); err != nil {
-		return err
-	}
-	if removed := d.Credentials[r.PathValue("id")]; removed.Pending {
-		if err := a.desk.EndRecovery(r.Context(), removed.Person); err != nil {
-			return unavailable("recovery codes", err)
-		}
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-// confirmPasskey has the caller stand for another's passkey.
-func (a *api) confirmPasskey(w http.ResponseWriter, r *http.Request, c caller) error {
-	if err := body(w, r, maxBody, &struct{}{}); err != nil {
-		return err
-	}
-	if err := a.freshly(c); err != nil {
-		return err
-	}
-	if err := a.gate.ConfirmCredential(r.Context(), a.who(r, c), r.PathValue("id")); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
 }

@@ -172,6 +172,35 @@ func TestAnInvitationThatIsWithdrawnOpensNothing(t *testing.T) {
 	ada.send("POST", "/v1/invites", object{"name": "Grace2"}).wants(t, 403, countersign.CodeAssuranceTooLow)
 }
 
+func TestAnInvitationThatCameToNothingCanBeUsedAgain(t *testing.T) {
+	w, ada := claimed(t)
+	in := decode[invite](t, ada.send("POST", "/v1/invites", object{"name": "Grace"}))
+	with := object{"token": strings.TrimPrefix(in.Link, origin+"/join#")}
+	d, err := w.gate.Directory(t.Context())
+	must(t, err)
+	var grace countersign.Person
+	for _, p := range d.People {
+		if p.Name == "Grace" {
+			grace = p
+		}
+	}
+	operator := countersign.Who{Actor: countersign.Operator()}
+	b := w.stranger()
+	made := b.create(b.begin("/v1/passkeys/challenge", with))
+	grace.Inactive = true
+	_, err = w.gate.SetPerson(t.Context(), operator, grace)
+	must(t, err)
+	b.send("POST", "/v1/passkeys", made).wants(t, 403, countersign.CodeForbidden)
+	grace.Inactive = false
+	_, err = w.gate.SetPerson(t.Context(), operator, grace)
+	must(t, err)
+	if list := decode[struct{ Invites []invite }](t, ada.send("GET", "/v1/invites", nil)).Invites; len(list) != 1 {
+		t.Errorf("the invitations are %+v, want the one", list)
+	}
+	w.stranger().enrol(with)
+	w.stranger().send("POST", "/v1/passkeys/challenge", with).wants(t, 401, countersign.CodeUnauthenticated)
+}
+
 func TestAnotherPasskeyNeedsTheSignatureOfOne(t *testing.T) {
 	w, ada := claimed(t)
 	ada.send("POST", "/v1/passkeys/challenge", object{}).wants(t, 403, countersign.CodeAssuranceTooLow)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/brief"
@@ -58,6 +59,10 @@ func (w *Web) history(rw http.ResponseWriter, r *http.Request, v *viewer) {
 	query := store.Query{
 		Decision: countersign.DecisionState(h.Decision), Execution: countersign.ExecutionState(h.Execution),
 		Cursor: q.Get("cursor"), Limit: historyPage,
+	}
+	if _, err := strconv.ParseUint(query.Cursor, 10, 63); query.Cursor != "" && err != nil {
+		w.fail(rw, r, &countersign.Error{Code: countersign.CodeBadRequest, Detail: "This is no page of the history", Hint: "start again from the first"})
+		return
 	}
 	var next string
 	for range mostTurned {

@@ -64,6 +64,13 @@ func TestAPasskeyThatWaitsIsShownNoSecret(t *testing.T) {
 	b.post(at+"/reveal", url.Values{"reason": {"To see."}}).wants(t, http.StatusForbidden, "waits for a second person")
 }
 
+func TestAPageOfTheHistoryThatThereIsNotIsTheReadersMistake(t *testing.T) {
+	w := newWorld(t)
+	for _, cursor := range []string{"zzz", "-1", "99999999999999999999"} {
+		w.as("bob").get("/plain/history?cursor="+cursor).wants(t, http.StatusBadRequest, "no page of the history")
+	}
+}
+
 func TestBeforeTheHoursNothingIsApprovedHereAndThePageSaysWhen(t *testing.T) {
 	w := newWorld(t) // on a Sunday
 	hours := strings.Replace(testPolicy, "rules:\n", "schedules: {office: {zone: Europe/Berlin, hours: {mon-fri: \"09:00-17:30\"}}}\nrules:\n", 1)
