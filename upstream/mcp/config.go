@@ -61,6 +61,11 @@ type Config struct {
 	// their turn. Defaults to 64.
 	MaxInFlight int
 
+	// Idle is how long a server with sessions over HTTP may be silent before it is
+	// asked whether it still knows the session, so that a command does not find out.
+	// Defaults to 10 seconds.
+	Idle time.Duration
+
 	// OnToolsChanged is called when the server says that its tools have changed,
 	// in a goroutine of its own and never twice at once. Defaults to nothing.
 	OnToolsChanged func()
@@ -90,6 +95,9 @@ func (c *Config) defaults() {
 	}
 	if c.MaxInFlight <= 0 {
 		c.MaxInFlight = 64
+	}
+	if c.Idle <= 0 {
+		c.Idle = 10 * time.Second
 	}
 	if c.Version == "" {
 		c.Version = "dev"

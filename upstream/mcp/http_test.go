@@ -26,7 +26,11 @@ type remote struct {
 
 	mu    sync.Mutex
 	heard []hears
-	dead  bool // it has forgotten all sessions
+	dead  bool   // it has forgotten all sessions
+	says  string // and says so, with this body
+	busy  bool   // it answers no ping
+
+	slow chan bool // initialize waits until it is closed, if it is there
 }
 
 // hears is one request as it came.
@@ -34,6 +38,7 @@ type hears struct {
 	Header http.Header
 	Body   string
 	Method string
+	HTTP   string
 }
 
 func newRemote(t *testing.T, revision string) *remote {
@@ -51,8 +56,8 @@ func (x *remote) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var q request
 	_ = json.Unmarshal(body, &q)
 	x.mu.Lock()
-	x.heard = append(x.heard, hears{r.Header, string(body), q.Method})
-	dead := x.dead
+	x.heard = append(x.heard, hears{r.Header, string(body), q.Method, r.Method})
+	dead, busy, says := x.dead, x.busy, x.says
 	x.mu.Unlock()
 	say := func(format string, a ...any) {
 		w.Header().Set("Content-Type", "application/json")
@@ -65,6 +70,9 @@ func (x *remote) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case q.Method == "initialize" && modern:
 		w.WriteHeader(http.StatusBadRequest)
 	case q.Method == "initialize":
+		if x.slow != nil {
+			<-x.slow
+		}
 		w.Header().Set("Mcp-Session-Id", "s-1")
 		x.mu.Lock()
 		x.dead = false
@@ -75,11 +83,15 @@ func (x *remote) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case q.Method == "server/discover":
 		say(`{"jsonrpc":"2.0","id":%s,"result":{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"instructions":"be kind"}}`, q.ID)
 	case dead && !modern:
+		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprint(w, strings.ReplaceAll(says, "ID", string(q.ID)))
 	case q.ID == nil || q.Method == "":
 		w.WriteHeader(http.StatusAccepted)
 	case q.Method == "tools/list":
 		say(`{"jsonrpc":"2.0","id":%s,"result":{"tools":[ {"name":"echo", "x-unknown":9007199254740993,"inputSchema":{"properties":{"s":{"type":"string","x-mcp-header":"Where"}}}} ]}}`, q.ID)
+	case q.Method == "ping" && busy:
+		<-r.Context().Done()
 	case q.Method == "ping":
 		say(`{"jsonrpc":"2.0","id":%s,"result":{}}`, q.ID)
 	default:
@@ -241,17 +253,23 @@ func TestOverHTTPEveryAnswerIsAnOutcome(t *testing.T) {
 }
 
 func TestAForgottenSessionFailsOneCallAndTheNextBeginsAnother(t *testing.T) {
-	x := newRemote(t, "2025-11-25")
-	h := over(t, x, nil)
-	check(t, h.Start(t.Context()))
-	x.mu.Lock()
-	x.dead = true
-	x.mu.Unlock()
-	if o, _, err := h.run(t, "echo"); err != nil || o.Execution != countersign.ExecutionFailed || !strings.Contains(o.Detail, "nothing of this call ran") {
-		t.Errorf("got %+v, %v, want it failed", o, err)
-	}
-	if o, _, err := h.run(t, "echo"); err != nil || o.Execution != countersign.ExecutionSucceeded {
-		t.Errorf("the next call: %+v, %v", o, err)
+	for _, says := range []string{
+		"", `{"jsonrpc":"2.0","error":{"code":-32001,"message":"Session not found"},"id":null}`,
+		`{"jsonrpc":"2.0","error":{"code":-32001,"message":"Session not found"}}`,
+		`{"jsonrpc":"2.0","id":ID,"error":{"code":-32600,"message":"Session terminated"}}`,
+	} {
+		x := newRemote(t, "2025-11-25")
+		h := over(t, x, nil)
+		check(t, h.Start(t.Context()))
+		x.mu.Lock()
+		x.dead, x.says = true, says
+		x.mu.Unlock()
+		if o, out, err := h.run(t, "echo"); err != nil || o.Execution != countersign.ExecutionFailed || !strings.Contains(o.Detail, "nothing of this call ran") || out != "" {
+			t.Errorf("%s: got %+v, %s, %v, want it failed", says, o, out, err)
+		}
+		if o, _, err := h.run(t, "echo"); err != nil || o.Execution != countersign.ExecutionSucceeded {
+			t.Errorf("%s: the next call: %+v, %v", says, o, err)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/countersignhq/countersign"
@@ -32,22 +33,28 @@ type Upstream struct {
 	spent  *ledger.Spent
 	oauth  *oauth.Source // nil for a server that wants no tokens
 
-	turns    chan struct{} // one for each call in flight
-	starting chan struct{} // a lock that can be waited for with a context; guards what follows
-	session  session
-	started  time.Time // when the session was
-	failures int       // starts in a row that failed, or whose session ended soon
+	turns chan struct{} // one for each call in flight
 
 	life context.Context // ends with Close, and a start that is under way with it
 	end  context.CancelCauseFunc
+
+	mu       sync.Mutex // guards what follows
+	session  session
+	uses     int       // calls that have the session, or had the one before
+	coming   *renewal  // nil: none is under way
+	started  time.Time // when the session was
+	failures int       // starts in a row that failed, or whose session ended soon
 }
 
 // A session is one server that was greeted: a child, or one over HTTP.
 type session interface {
 	// Call sends one request, once. The error is an *rpc.UnansweredError.
 	Call(ctx context.Context, ask rpc.Ask) (rpc.Answer, error)
-	// Ready reports whether a call may be sent.
-	Ready(ctx context.Context) bool
+	// Over reports whether it has ended.
+	Over() bool
+	// Silent reports whether the server gave no answer for so long that it is asked
+	// whether it lives, so that a command does not find out.
+	Silent() bool
 	Said() rpc.Said
 	Close()
 }
@@ -67,7 +74,7 @@ func New(cfg Config) (*Upstream, error) {
 	}
 	u := &Upstream{
 		cfg: cfg, target: target, spent: ledger.NewSpent(cfg.Now()),
-		turns: make(chan struct{}, cfg.MaxInFlight), starting: make(chan struct{}, 1),
+		turns: make(chan struct{}, cfg.MaxInFlight),
 	}
 	if cfg.OAuth != nil {
 		if u.oauth, err = oauth.New(*cfg.OAuth); err != nil {
@@ -114,70 +121,10 @@ func (u *Upstream) named(err error) error {
 	return fmt.Errorf("%s: %w", u.cfg.Name, err)
 }
 
-// running returns the session with the server, a new one if there is none.
-func (u *Upstream) running(ctx context.Context) (session, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(u.life, func() { cancel(context.Cause(u.life)) })()
-	select {
-	case u.starting <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	defer func() { <-u.starting }()
-	if u.life.Err() != nil {
-		return nil, context.Cause(u.life)
-	}
-	if u.session != nil {
-		if u.session.Ready(ctx) {
-			return u.session, nil
-		}
-		u.session.Close()
-		u.session = nil
-		if u.failures++; time.Since(u.started) > soon {
-			u.failures = 0
-		}
-	}
-	if err := u.pause(ctx); err != nil {
-		return nil, err
-	}
-	s, err := u.open(ctx)
-	u.cfg.OnStart(err)
-	if err != nil {
-		u.failures++
-		return nil, err
-	}
-	u.session, u.started = s, time.Now()
-	return s, nil
-}
-
-const (
-	// soon is how long a session lives at least whose end is no failure to start.
-	soon = 10 * time.Second
-	// longest is the longest pause between two starts.
-	longest = 15 * time.Second
-)
-
-// pause waits before a server is started again: not at all the first time, then
-// twice as long each time.
-func (u *Upstream) pause(ctx context.Context) error {
-	if u.failures < 2 {
-		return nil
-	}
-	wait := time.NewTimer(min(longest, time.Second<<min(u.failures-2, 10)))
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("the server ended %d times in a row and is not started again yet: %w", u.failures, context.Cause(ctx))
-	}
-}
-
 func (u *Upstream) open(ctx context.Context) (session, error) {
 	if u.cfg.URL != "" {
 		s, err := streamable.Open(ctx, streamable.Config{
-			URL: u.cfg.URL, Header: u.cfg.Header, OAuth: u.oauth, TLS: u.cfg.TLS, Terms: u.cfg.terms(), Closed: ErrClosed,
+			URL: u.cfg.URL, Header: u.cfg.Header, OAuth: u.oauth, TLS: u.cfg.TLS, Idle: u.cfg.Idle, Terms: u.cfg.terms(), Closed: ErrClosed,
 		})
 		if err != nil {
 			return nil, err // and no session that is not nil and holds nil
@@ -195,10 +142,15 @@ func (u *Upstream) open(ctx context.Context) (session, error) {
 // moment, if it has not ended, its life.
 func (u *Upstream) Close() error {
 	u.end(ErrClosed)
-	u.starting <- struct{}{}
-	defer func() { <-u.starting }()
-	if u.session != nil {
-		u.session.Close()
+	u.mu.Lock()
+	s, coming := u.session, u.coming
+	u.mu.Unlock()
+	if coming != nil {
+		<-coming.done
+		s = coming.session
+	}
+	if s != nil {
+		s.Close()
 	}
 	return nil
 }

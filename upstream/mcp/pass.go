@@ -51,10 +51,10 @@ func (u *Upstream) turn(ctx context.Context) (s session, leave func(), err error
 	case <-ctx.Done():
 		return nil, nil, context.Cause(ctx)
 	}
-	leave = func() { <-u.turns }
-	if s, err = u.running(ctx); err != nil {
-		leave()
+	s, unused, err := u.use(ctx)
+	if err != nil {
+		<-u.turns
 		return nil, nil, err
 	}
-	return s, leave, nil
+	return s, func() { unused(); <-u.turns }, nil
 }

@@ -98,17 +98,20 @@ func (s *Session) greet(ctx context.Context) error {
 // Said is what the server says of itself.
 func (s *Session) Said() rpc.Said { return s.said }
 
-// Ready reports whether the server runs and listens.
-func (s *Session) Ready(context.Context) bool {
+// Over reports whether the server runs and listens no more.
+func (s *Session) Over() bool {
 	select {
 	case <-s.over:
-		return false
-	case <-s.child.Done():
-		return false
-	default:
 		return true
+	case <-s.child.Done():
+		return true
+	default:
+		return false
 	}
 }
+
+// Silent is false: the end of a child is seen without asking it.
+func (s *Session) Silent() bool { return false }
 
 // end ends the session: the server is killed and whoever waits is told.
 func (s *Session) end(cause error) { s.endAfter(0, rpc.Answer{}, cause) }

@@ -23,6 +23,11 @@ func (s *Session) answer(w *http.Response, id int64, l rpc.Listener) (rpc.Answer
 	switch {
 	case w.StatusCode == http.StatusOK && kind == "text/event-stream":
 		return s.stream(w.Body, id, l)
+	case w.StatusCode == http.StatusNotFound && s.id != "":
+		// Whatever else the answer says: the session is over, and nothing was done
+		// (MCP 2025-11-25, transports, "Session Management").
+		s.finish(errGone)
+		return rpc.Answer{Problem: errGone.Error() + "; nothing of this call ran, ask again"}, nil
 	case w.StatusCode/100 == 3:
 		return rpc.Answer{Problem: fmt.Sprintf("the server answered %s to %s; redirects are not followed", w.Status, rpc.Quote(w.Header.Get("Location")))}, nil
 	}
@@ -39,9 +44,6 @@ func (s *Session) answer(w *http.Response, id int64, l rpc.Listener) (rpc.Answer
 		return rpc.Answer{Problem: "the server's response cannot be read: " + err.Error()}, nil
 	}
 	switch {
-	case w.StatusCode == http.StatusNotFound && s.id != "":
-		s.finish(errGone)
-		return rpc.Answer{Problem: errGone.Error()}, nil
 	case w.StatusCode == http.StatusUnauthorized || w.StatusCode == http.StatusForbidden:
 		return rpc.Answer{Problem: fmt.Sprintf("the server answered %s; the operator must check the credential that the gateway has for it", w.Status)}, nil
 	case w.StatusCode/100 == 4:

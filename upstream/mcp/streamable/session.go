@@ -33,15 +33,16 @@ type Config struct {
 	OAuth *oauth.Source
 	// TLS is for servers whose certificates the system does not know.
 	TLS *tls.Config
+	// Idle is how long the server may give no answer before the session is Silent.
+	Idle time.Duration
 	rpc.Terms
 	// Closed is the cause with which calls end that Close cuts off.
 	Closed error
 }
 
 const (
-	// idle is how long a session may be silent before it is asked whether it
-	// lives, so that a command does not find out.
-	idle = 10 * time.Second
+	// unused is how long a connection is kept that nothing is sent over.
+	unused = 20 * time.Second
 	// aside is how long what is not a call may take.
 	aside = 5 * time.Second
 	// mostHeader is how many bytes the header of an answer may have.
@@ -52,7 +53,7 @@ const (
 )
 
 // errGone is the end of a session that the server does not know any more.
-var errGone = errors.New("the server no longer knows the session; nothing of this call ran, ask again")
+var errGone = errors.New("the server no longer knows the session")
 
 // A Session is one server that was greeted.
 type Session struct {
@@ -85,7 +86,7 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DialContext: dial.Dialer(u.Hostname()).DialContext, TLSClientConfig: cfg.TLS, ForceAttemptHTTP2: true,
-			TLSHandshakeTimeout: 10 * time.Second, IdleConnTimeout: 2 * idle, MaxIdleConnsPerHost: 64,
+			TLSHandshakeTimeout: 10 * time.Second, IdleConnTimeout: unused, MaxIdleConnsPerHost: 64,
 			MaxResponseHeaderBytes: mostHeader, DisableCompression: true,
 		},
 	}
@@ -119,20 +120,15 @@ func (s *Session) greet(ctx context.Context) error {
 // Said is what the server says of itself.
 func (s *Session) Said() rpc.Said { return s.said }
 
-// Ready reports whether the session goes on. One that was silent for a while is
-// asked.
-func (s *Session) Ready(ctx context.Context) bool {
-	if s.life.Err() != nil {
-		return false
-	}
+// Over reports whether the session has ended.
+func (s *Session) Over() bool { return s.life.Err() != nil }
+
+// Silent reports whether the server has not answered for Idle. Without sessions
+// there is none that it could forget.
+func (s *Session) Silent() bool {
 	s.mu.Lock()
-	silent := time.Since(s.heard)
-	s.mu.Unlock()
-	if silent < idle || s.said.Revision == rpc.Modern {
-		return true
-	}
-	_, err := s.Call(ctx, rpc.Ask{Method: "ping", Limit: aside})
-	return err == nil && s.life.Err() == nil
+	defer s.mu.Unlock()
+	return s.said.Revision != rpc.Modern && time.Since(s.heard) >= s.cfg.Idle
 }
 
 // Close ends the session and whatever waits in it.
