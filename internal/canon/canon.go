@@ -31,8 +31,10 @@ const MaxInteger = 1<<53 - 1
 // encoding/json), no lone surrogates, at most [MaxDepth] deep and [MaxBytes]
 // long. Whitespace around the value is allowed, and so are numbers of any size.
 // The error is a [*SyntaxError].
-func Check(b []byte) error {
-	r := reader{in: b, mode: checking}
+func Check(b []byte) error { return checkUpTo(b, MaxBytes) }
+
+func checkUpTo(b []byte, most int) error {
+	r := reader{in: b, mode: checking, most: most}
 	if err := r.document(); err != nil {
 		return err
 	}
@@ -68,7 +70,7 @@ func Marshal(v any) ([]byte, error) {
 }
 
 func canonical(b []byte, m mode) ([]byte, error) {
-	r := reader{in: b, mode: m, out: make([]byte, 0, min(len(b), MaxBytes))}
+	r := reader{in: b, mode: m, most: MaxBytes, out: make([]byte, 0, min(len(b), MaxBytes))}
 	if err := r.document(); err != nil {
 		return nil, err
 	}

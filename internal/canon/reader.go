@@ -22,6 +22,7 @@ type reader struct {
 	in   []byte
 	at   int
 	mode mode
+	most int // bytes of a document
 
 	depth   int
 	open    []written // members read so far of the objects that are open, innermost last
@@ -41,8 +42,8 @@ func (r *reader) fail(at int, problem string) *SyntaxError {
 }
 
 func (r *reader) document() *SyntaxError {
-	if len(r.in) > MaxBytes {
-		return r.fail(MaxBytes, fmt.Sprintf("the document has %d bytes and the limit is %d; send less, or send it in parts", len(r.in), MaxBytes))
+	if len(r.in) > r.most {
+		return r.fail(r.most, fmt.Sprintf("the document has %d bytes and the limit is %d; send less, or send it in parts", len(r.in), r.most))
 	}
 	if bytes.HasPrefix(r.in, []byte("\xef\xbb\xbf")) {
 		return r.fail(0, "the document starts with a byte order mark; send UTF-8 without one")

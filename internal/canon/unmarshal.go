@@ -20,8 +20,12 @@ import (
 // answer for their own members; what an interface already points to is not
 // looked into. Refusals are a [*SyntaxError]; values of the wrong type are the
 // errors of encoding/json.
-func Unmarshal(b []byte, v any) error {
-	if err := Check(b); err != nil {
+func Unmarshal(b []byte, v any) error { return UnmarshalUpTo(b, v, MaxBytes) }
+
+// UnmarshalUpTo is Unmarshal for documents of at most so many bytes, which may be
+// more than [MaxBytes].
+func UnmarshalUpTo(b []byte, v any, most int) error {
+	if err := checkUpTo(b, most); err != nil {
 		return err
 	}
 	s := shapes{in: b}

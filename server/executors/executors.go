@@ -182,10 +182,13 @@ func (e *executors) attached(by countersign.Principal, id string) (*remote.Remot
 	return nil, &countersign.Error{Code: countersign.CodeNotFound, Detail: "this process is not attached, or not any more", Hint: "attach again"}
 }
 
-func read(w http.ResponseWriter, r *http.Request, most int64, to any) error {
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+func read(w http.ResponseWriter, r *http.Request, most int, to any) error {
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(most)))
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return &countersign.Error{Code: countersign.CodeTooLarge, Detail: fmt.Sprintf("more than %d bytes", most), Hint: "send less"}
+	}
 	if err == nil {
-		err = canon.Unmarshal(b, to)
+		err = canon.UnmarshalUpTo(b, to, most)
 	}
 	if err != nil {
 		return &countersign.Error{Code: countersign.CodeBadRequest, Detail: err.Error(), Hint: "use the countersign of the server's own version"}

@@ -175,7 +175,8 @@ func (p *process) do(w remote.Work) remote.Answer {
 }
 
 // answer tells what became of the work, for as long as a gateway may take to come
-// back. One that has given up says so, and is told nothing more.
+// back. One that has given up says so, and is told nothing more; one that does not
+// take the answer is told what became of the work without it.
 func (p *process) answer(executor, work string, a remote.Answer) {
 	ctx, cancel := context.WithTimeout(context.Background(), ledger.PermitLife)
 	defer cancel()
@@ -184,10 +185,29 @@ func (p *process) answer(executor, work string, a remote.Answer) {
 		if err == nil {
 			return
 		}
-		if _, refused := errors.AsType[*countersign.Error](err); refused || pause(ctx) != nil {
+		switch countersign.CodeOf(err) {
+		case countersign.CodeConflict, countersign.CodeNotFound, countersign.CodeUnauthenticated, countersign.CodeForbidden:
 			return
+		case countersign.CodeTooLarge, countersign.CodeBadRequest:
+			if len(a.Result) == 0 {
+				return
+			}
+			a = without(a, err)
+		default:
+			if pause(ctx) != nil {
+				return
+			}
 		}
 	}
+}
+
+// without is an answer less its result, which the gateway did not take.
+func without(a remote.Answer, why error) remote.Answer {
+	said := fmt.Sprintf("the answer of %d bytes was not taken: %v", len(a.Result), why)
+	if a.Execution == "" {
+		return remote.Answer{Error: said}
+	}
+	return remote.Answer{Execution: a.Execution, Detail: said}
 }
 
 // call makes one call. What the gateway refuses is a *countersign.Error.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,8 +39,13 @@ func newGateway(t *testing.T) (*remote.Remote, wrap.Config, func()) {
 // serving runs Serve, until the context ends, and has attached when it returns.
 func serving(t *testing.T, ctx context.Context, cfg wrap.Config) <-chan error {
 	t.Helper()
+	return servingWith(t, ctx, cfg, newPrompt())
+}
+
+func servingWith(t *testing.T, ctx context.Context, cfg wrap.Config, s wrap.Server) <-chan error {
+	t.Helper()
 	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- wrap.Serve(ctx, cfg, "mcp/own", newPrompt(), func() { close(ready) }) }()
+	go func() { ended <- wrap.Serve(ctx, cfg, "mcp/own", s, func() { close(ready) }) }()
 	select {
 	case <-ready:
 	case err := <-ended:
@@ -101,5 +107,29 @@ func TestAProcessWhosePlaceIsTakenEnds(t *testing.T) {
 	cut()
 	if err := <-ended; countersign.CodeOf(err) != countersign.CodeConflict {
 		t.Errorf("got %v, want to be told of the other", err)
+	}
+}
+
+// A long server's answer has so many bytes.
+type long struct {
+	*wrap.Prompt
+	bytes atomic.Int64
+}
+
+func (l *long) Pass(context.Context, string, []byte) ([]byte, error) {
+	return make([]byte, l.bytes.Load()), nil
+}
+
+func TestALongAnswerArrivesAndOneThatIsTooLongSaysSo(t *testing.T) {
+	r, cfg, _ := newGateway(t)
+	server := &long{Prompt: newPrompt()}
+	server.bytes.Store(16 << 20)
+	servingWith(t, t.Context(), cfg, server)
+	if b, err := r.Pass(t.Context(), "tools/list", nil); err != nil || len(b) != 16<<20 {
+		t.Errorf("got %d bytes, %v, want what the server answered", len(b), err)
+	}
+	server.bytes.Store(20 << 20)
+	if b, err := r.Pass(t.Context(), "tools/list", nil); err == nil || !strings.Contains(err.Error(), "the answer of 20971520 bytes was not taken") {
+		t.Errorf("got %d bytes, %v, want that it was too long", len(b), err)
 	}
 }
