@@ -53,7 +53,7 @@ func (g *Gate) release(ctx context.Context, id countersign.RequestID, via Execut
 		return nil, g.lapseLate(ctx, r)
 	}
 	if err != nil {
-		return nil, err
+		return nil, unavailable(err)
 	}
 	if again != nil {
 		return nil, nil // whoever waits looks at what it is now

@@ -122,9 +122,15 @@ func gone(ended <-chan struct{}) bool {
 
 // late answers from what was kept.
 func (g *Gate) late(ctx context.Context, r countersign.Request, out Sink) (Result, error) {
+	if r.Execution != countersign.ExecutionSucceeded && r.Execution != countersign.ExecutionFailed {
+		return answer(r, nil, out)
+	}
 	result, err := g.Result(ctx, r.ID)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w (%w)", &countersign.Error{
+			Code: countersign.CodeUnavailable, Detail: fmt.Sprintf("%s has run, and what was kept of its answer cannot be read", r.ID),
+			Hint: "ask the same again in a moment: it does not run a second time",
+		}, err)
 	}
 	return answer(r, result, out)
 }

@@ -3,6 +3,7 @@ package mcp
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -58,7 +59,7 @@ func (d *door) resume(ctx context.Context, c *call, params []byte) {
 	r, gone := d.gate.Get(ctx, s.Request)
 	asked, _ := r.Command.(countersign.MCPRequest)
 	if err != nil || gone != nil || !r.AskedBy(c.by) || r.Digest != s.Digest || asked.Resource != c.session.Of.Resource ||
-		asked.Method != c.method || !bytes.Equal(asked.Params, bare) {
+		asked.Method != c.method || !alike(asked.Params, bare) {
 		refuse("the requestState is not for this call")
 		return
 	}
@@ -69,4 +70,11 @@ func (d *door) resume(ctx context.Context, c *call, params []byte) {
 		}
 		return d.gate.Wait(ctx, c.by.Actor, r.ID, out)
 	})
+}
+
+// alike reports whether two params differ in the blanks between values alone: the
+// state leaves those behind that stood around it.
+func alike(a, b []byte) bool {
+	var one, two bytes.Buffer
+	return json.Compact(&one, a) == nil && json.Compact(&two, b) == nil && bytes.Equal(one.Bytes(), two.Bytes())
 }

@@ -3,6 +3,7 @@ package mcp_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -172,6 +173,7 @@ func TestAHeldCallGoesOnInRoundsAndRunsOnce(t *testing.T) {
 		"other arguments":     bring("hurried", `{"name":"write_file","arguments":{"path":"/b"}}`, last),
 		"other tool":          bring("hurried", `{"name":"read_file","arguments":{"path":"/a"}}`, last),
 		"a changed state":     strings.Replace(bring("hurried", params, last), `"cs1.`, `"cs1.A`, 1),
+		"other blanks":        bring("hurried", `{"name":"write_file","arguments":{"path":" /a"}}`, last),
 		"more than arguments": bring("hurried", `{"task":{},"name":"write_file","arguments":{"path":"/a"}}`, last),
 	} {
 		if g := s.modern(t.Context(), body, nil); g.status != 400 || g.member("error", "code") != "-32602" {
@@ -194,6 +196,44 @@ func TestAHeldCallGoesOnInRoundsAndRunsOnce(t *testing.T) {
 	if n := len(h.Requests(t)); n != 1 {
 		t.Errorf("there are %d requests, want 1", n)
 	}
+}
+
+func TestAStateMayStandBesideBlanks(t *testing.T) {
+	h := doortest.New(t, files(), policyText)
+	h.Upstream.Answer([]byte(said))
+	s := serve(t, h, mcp.Config{Budgets: hurried()})
+	const params = `{"name": "write_file", "arguments": {"path": "/a", "n": 9007199254740993.0}}`
+	g := s.modern(t.Context(), asking("hurried", "tools/call", params), nil)
+	state := g.member("result", "requestState")
+	for _, with := range []string{
+		`{"requestState": ` + state + `, ` + params[1:],
+		params[:len(params)-1] + `, "requestState": ` + state + `}`,
+		`{"name": "write_file", "requestState": ` + state + `, "arguments": {"path": "/a", "n": 9007199254740993.0}}`,
+	} {
+		if g := s.modern(t.Context(), asking("hurried", "tools/call", with), nil); g.member("result", "resultType") != `"input_required"` {
+			t.Errorf("%s: got %d %s, want to be sent back", with, g.status, g.body)
+		}
+	}
+}
+
+func TestATaskOutlivesARecordThatFailsForAMoment(t *testing.T) {
+	h := doortest.New(t, files(), policyText)
+	h.Upstream.Answer([]byte(`{"result":` + oddResult + `}`))
+	s := serve(t, h, mcp.Config{Budgets: hurried()})
+	send := func(method, params string) got {
+		const taking = `clientCapabilities":{"extensions":{"io.modelcontextprotocol/tasks":{}}}`
+		return s.modern(t.Context(), strings.Replace(asking("patient", method, params), `clientCapabilities":{}`, taking, 1), nil)
+	}
+	id := strings.Trim(send("tools/call", `{"name":"write_file","arguments":{"path":"/a"}}`).member("result", "taskId"), `"`)
+	h.Approve(t, countersign.RequestID(id))
+	h.Store.Faults().FailCommit(errors.New("no space left on device"))
+	if g := send("tasks/get", `{"taskId":"`+id+`"}`); g.member("result") != "" || !strings.Contains(g.member("error"), "the record cannot be written") {
+		t.Errorf("while the record fails: got %s, want an error of the poll alone", g.body)
+	}
+	if g := send("tasks/get", `{"taskId":"`+id+`"}`); g.member("result", "status") != `"completed"` || g.member("result", "result") != oddResult {
+		t.Errorf("afterwards: got %s, want the result", g.body)
+	}
+	wantRan(t, h, "tools/call")
 }
 
 func TestAHeldCallIsATaskForWhoTakesTasks(t *testing.T) {

@@ -99,6 +99,10 @@ func (d *door) poll(ctx context.Context, c *call, r countersign.Request) {
 			working()
 			return
 		}
+		if b.result == nil { // the task goes on: what failed is this look at it
+			c.reply.message(tell(c.id, c.method, false, d.fault(c, b.err)))
+			return
+		}
 		called := *c
 		called.method = "tools/call" // what became of it is the answer to that
 		c.reply.message(d.ended(c, d.again(c, r), d.answerOf(&called, b.result, b.err, b.out.Bytes())))
