@@ -48,7 +48,8 @@ type Gate struct {
 	known atomic.Uint64
 
 	mu         sync.Mutex
-	unrecorded []unrecorded // outcomes that could not be recorded yet; under mu
+	unrecorded []unrecorded         // outcomes that could not be recorded yet; under mu
+	learnt     map[string]time.Time // when a listing was last recorded, by resource; under mu
 }
 
 // Config is what a gate may be told. Its zero value works, and holds everything.
@@ -159,7 +160,7 @@ func New(ctx context.Context, s store.Store, t ledger.Trust, cfg Config) (*Gate,
 	if cfg.RunFor == 0 {
 		cfg.RunFor = 5 * time.Minute
 	}
-	g := &Gate{store: s, trust: t, cfg: cfg, drained: make(chan struct{})}
+	g := &Gate{store: s, trust: t, cfg: cfg, drained: make(chan struct{}), learnt: map[string]time.Time{}}
 	g.quotas.Limits = cfg.Limits
 	g.control = amend.Executor{Store: s, Trust: t, Checker: amend.Checker{Sinks: cfg.Sinks, Now: g.now}}
 	if err := g.recover(ctx); err != nil {

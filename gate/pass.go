@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/internal/canon"
@@ -39,6 +40,15 @@ func (g *Gate) Pass(ctx context.Context, by countersign.Principal, name, method 
 	return answer, nil
 }
 
+const (
+	// mostTools is how many tools of one resource are pinned. A pin is never taken
+	// back: a tool that left and came back otherwise would pass for a new one.
+	mostTools = 1000
+	// relearn is how long what is listed anew of tools that are not as pinned already
+	// is not recorded again: a server could fill the record with it.
+	relearn = time.Minute
+)
+
 // learn pins the tools that a listing shows for the first time, and notes those
 // whose definition is not their pin.
 func (g *Gate) learn(ctx context.Context, name string, listing []byte) error {
@@ -46,18 +56,28 @@ func (g *Gate) learn(ctx context.Context, name string, listing []byte) error {
 	if err != nil {
 		return fmt.Errorf("read the tools of %s: %w", name, err)
 	}
-	return g.direct(ctx, gateway(), func(d *countersign.Directory) (countersign.RequestID, countersign.Body, error) {
+	recorded := false
+	err = g.direct(ctx, gateway(), func(d *countersign.Directory) (countersign.RequestID, countersign.Body, error) {
 		r, err := resource(d, name)
 		if err != nil {
 			return "", nil, err
 		}
 		old := r
+		soon := g.now().Sub(g.learntAt(name)) < relearn
 		r.Pins, r.Changed, r.Claims = clone(r.Pins), clone(r.Changed), clone(r.Claims)
 		for tool, digest := range seen {
 			pin, pinned := r.Pins[tool]
+			_, changed := r.Changed[tool]
 			switch {
+			case !pinned && len(r.Pins) >= mostTools:
+				return "", nil, &countersign.Error{
+					Code: countersign.CodeUnavailable, Detail: fmt.Sprintf("%s has listed more than %d tools, and %.80q is not pinned", name, mostTools, tool),
+					Hint: "have the server list fewer, or give it a new name in the configuration",
+				}
 			case !pinned:
 				r.Pins[tool] = digest
+			case changed && soon:
+				continue // it stays noted as it is
 			case pin != digest:
 				r.Changed[tool] = digest
 			default:
@@ -65,11 +85,24 @@ func (g *Gate) learn(ctx context.Context, name string, listing []byte) error {
 			}
 			r.Claims[tool] = claims[tool]
 		}
-		if same(old, r) {
+		if recorded = !same(old, r); !recorded {
 			return "", nil, nil
 		}
 		return countersign.ResourceID(name), countersign.ResourceChanged{Resource: r, Because: "listing"}, nil
 	})
+	if err == nil && recorded {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.learnt[name] = g.now()
+	}
+	return err
+}
+
+// learntAt is when a listing of the resource was last recorded, since the start.
+func (g *Gate) learntAt(name string) time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.learnt[name]
 }
 
 // same reports whether two resources are recorded alike.

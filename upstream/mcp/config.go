@@ -67,7 +67,8 @@ type Config struct {
 	Idle time.Duration
 
 	// OnToolsChanged is called when the server says that its tools have changed,
-	// in a goroutine of its own and never twice at once. Defaults to nothing.
+	// in a goroutine of its own, never twice at once, and where the server says so
+	// again and again, in growing intervals of up to a minute. Defaults to nothing.
 	OnToolsChanged func()
 	// OnStart is told of each start of the server, with the error of one that failed.
 	// It must not block. Defaults to nothing.
@@ -126,5 +127,5 @@ func (c *Config) terms() rpc.Terms {
 	if c.OnNotice != nil {
 		notice = func(n rpc.Notice) { c.OnNotice(n.Method, n.Params) }
 	}
-	return rpc.Terms{Version: c.Version, StartTimeout: c.StartTimeout, MaxResult: c.MaxResult, OnToolsChanged: c.OnToolsChanged, OnNotice: notice, Log: c.Log}
+	return rpc.Terms{Version: c.Version, StartTimeout: c.StartTimeout, MaxResult: c.MaxResult, OnNotice: notice, Log: c.Log}
 }

@@ -33,7 +33,8 @@ type Upstream struct {
 	spent  *ledger.Spent
 	oauth  *oauth.Source // nil for a server that wants no tokens
 
-	turns chan struct{} // one for each call in flight
+	turns   chan struct{} // one for each call in flight
+	changed chan struct{} // the tools have changed; holds one
 
 	life context.Context // ends with Close, and a start that is under way with it
 	end  context.CancelCauseFunc
@@ -74,7 +75,7 @@ func New(cfg Config) (*Upstream, error) {
 	}
 	u := &Upstream{
 		cfg: cfg, target: target, spent: ledger.NewSpent(cfg.Now()),
-		turns: make(chan struct{}, cfg.MaxInFlight),
+		turns: make(chan struct{}, cfg.MaxInFlight), changed: make(chan struct{}, 1),
 	}
 	if cfg.OAuth != nil {
 		if u.oauth, err = oauth.New(*cfg.OAuth); err != nil {
@@ -82,6 +83,9 @@ func New(cfg Config) (*Upstream, error) {
 		}
 	}
 	u.life, u.end = context.WithCancelCause(context.Background())
+	if cfg.OnToolsChanged != nil {
+		go u.tellOfChanges()
+	}
 	return u, nil
 }
 
@@ -124,18 +128,50 @@ func (u *Upstream) named(err error) error {
 func (u *Upstream) open(ctx context.Context) (session, error) {
 	if u.cfg.URL != "" {
 		s, err := streamable.Open(ctx, streamable.Config{
-			URL: u.cfg.URL, Header: u.cfg.Header, OAuth: u.oauth, TLS: u.cfg.TLS, Idle: u.cfg.Idle, Terms: u.cfg.terms(), Closed: ErrClosed,
+			URL: u.cfg.URL, Header: u.cfg.Header, OAuth: u.oauth, TLS: u.cfg.TLS, Idle: u.cfg.Idle, Terms: u.terms(), Closed: ErrClosed,
 		})
 		if err != nil {
 			return nil, err // and no session that is not nil and holds nil
 		}
 		return s, nil
 	}
-	s, err := stdio.Open(ctx, stdio.Config{Program: u.cfg.program(), Terms: u.cfg.terms(), Closed: ErrClosed})
+	s, err := stdio.Open(ctx, stdio.Config{Program: u.cfg.program(), Terms: u.terms(), Closed: ErrClosed})
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// terms are what each session is held to. A session says that the tools have changed
+// as often as the server does, and the listener is told at a pace.
+func (u *Upstream) terms() rpc.Terms {
+	t := u.cfg.terms()
+	t.OnToolsChanged = func() {
+		select {
+		case u.changed <- struct{}{}:
+		default:
+		}
+	}
+	return t
+}
+
+func (u *Upstream) tellOfChanges() {
+	var pace rpc.Pace
+	for {
+		select {
+		case <-u.changed:
+		case <-u.life.Done():
+			return
+		}
+		if !pace.Wait(u.life) {
+			return
+		}
+		select {
+		case <-u.changed: // what was said meanwhile is in what is listed now
+		default:
+		}
+		u.cfg.OnToolsChanged()
+	}
 }
 
 // Close ends the session. A child first loses its standard input, and after a
