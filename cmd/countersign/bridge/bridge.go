@@ -129,11 +129,16 @@ func (b *bridge) take(ctx context.Context, m message, running *sync.WaitGroup) {
 		b.carry(ctx, m)
 		return
 	}
+	select {
+	case b.calls <- struct{}{}:
+	default: // who waited here would hear no cancellation, nor the end of the input
+		b.say(fault(m.id, -32603, fmt.Sprintf("%d calls are under way and this one was not sent; ask again once one of them was answered", mostCalls)))
+		return
+	}
 	ctx, stop := context.WithCancel(ctx)
 	b.mu.Lock()
 	b.waits[string(m.id)] = stop
 	b.mu.Unlock()
-	b.calls <- struct{}{}
 	running.Go(func() {
 		defer func() {
 			b.mu.Lock()

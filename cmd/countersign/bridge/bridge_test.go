@@ -189,3 +189,28 @@ func TestWhatIsWrongIsSaidAsAnError(t *testing.T) {
 		t.Errorf("a token of nobody's: got %s", got)
 	}
 }
+
+func TestOneCallTooManyIsRefusedAndTheBridgeReadsOn(t *testing.T) {
+	hung := make(chan struct{}, 64)
+	door := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // then the server sees who leaves
+		hung <- struct{}{}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(door.Close)
+	a := &agent{t: t, ended: make(chan error, 1), server: door}
+	a.connect("agent")
+	for id := range 65 {
+		a.say(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"write_file"}}`, id))
+	}
+	if got := a.hears(); !strings.Contains(got, `"id":64,`) || !strings.Contains(got, "64 calls are under way") {
+		t.Errorf("got %s, want the last call refused", got)
+	}
+	for range 64 {
+		<-hung
+	}
+	a.in.Close()
+	if err := <-a.ended; err != nil {
+		t.Error(err)
+	}
+}
