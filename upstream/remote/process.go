@@ -92,10 +92,12 @@ func (r *Remote) Has(executor string) bool {
 	return r.check(executor) == nil
 }
 
-// release forgets the process that is attached. What it has taken is lost, and
-// what it has not stays in the queue. The caller holds mu.
+// release forgets the process that is attached, which is told if it waits for work.
+// What it has taken is lost, and what it has not stays in the queue. The caller holds
+// mu.
 func (r *Remote) release() {
 	r.attached = nil
+	r.wake()
 	for id, j := range r.taken {
 		delete(r.taken, id)
 		j.answer <- Answer{lost: true}

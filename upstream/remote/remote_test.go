@@ -162,3 +162,29 @@ func TestNothingIsHandedOverWithoutAProof(t *testing.T) {
 		}
 	})
 }
+
+func TestAProcessThatIsLetGoWaitsForNoMoreWork(t *testing.T) {
+	for name, end := range map[string]func(*remote.Remote, string) error{
+		"close":  func(r *remote.Remote, _ string) error { return r.Close() },
+		"detach": (*remote.Remote).Detach,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRemote(t, note.VerifierList())
+			id := attach(t, r)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			ended := make(chan error, 1)
+			go func() {
+				_, _, err := r.Take(ctx, id)
+				ended <- err
+			}()
+			synctest.Wait()
+			if err := end(r, id); err != nil {
+				t.Error(err)
+			}
+			if err := <-ended; countersign.CodeOf(err) != countersign.CodeNotFound {
+				t.Errorf("%s: got %v, want that the process is not attached any more", name, err)
+			}
+		})
+	}
+}
