@@ -89,30 +89,42 @@ func (w *walker) call(t tree) {
 		w.strange("a function without a name")
 		return
 	}
-	last := name[len(name)-1]
-	switch {
-	case last == "set_config":
-		w.setConfig(t)
-	case last == "current_setting":
-		if setting, ok := constant(t.list("args")); !ok || !harmlessSettings[strings.ToLower(setting)] {
-			w.find("sql.credential-read", last)
-		}
-	default:
-		if r, ok := riskOf(last); ok {
-			w.Does(r.verb)
-			w.find(r.indicator, last)
-			w.Exports = w.Exports || r.indicator == "sql.export" || r.indicator == "sql.network"
-			if r.indicator == "sql.network" {
-				w.Outside = last
-			}
-		} else if !functions[last] {
-			w.stranger("function", name)
-			return
-		}
-	}
-	if len(name) > 2 || len(name) == 2 && name[0] != "pg_catalog" {
+	known := w.function(name[len(name)-1], t.list("args"))
+	if !known || len(name) > 2 || len(name) == 2 && name[0] != "pg_catalog" {
 		w.stranger("function", name)
 	}
+}
+
+// acts reports whether a function of the name is known to do more than compute.
+func acts(name string) bool {
+	_, ok := riskOf(name)
+	return ok || name == "set_config" || name == "current_setting"
+}
+
+// function notes what a function of the name does, and reports whether it is on a
+// list.
+func (w *walker) function(name string, args []tree) (known bool) {
+	switch name {
+	case "set_config":
+		w.setConfig(args)
+		return true
+	case "current_setting":
+		if setting, ok := constant(args); !ok || !harmlessSettings[strings.ToLower(setting)] {
+			w.find("sql.credential-read", name)
+		}
+		return true
+	}
+	r, ok := riskOf(name)
+	if !ok {
+		return functions[name]
+	}
+	w.Does(r.verb)
+	w.find(r.indicator, name)
+	w.Exports = w.Exports || r.indicator == "sql.export" || r.indicator == "sql.network"
+	if r.indicator == "sql.network" {
+		w.Outside = name
+	}
+	return true
 }
 
 // constant is the text of the first argument, if it is written out.
@@ -123,9 +135,9 @@ func constant(args []tree) (string, bool) {
 	return args[0].value("sval", "sval"), true
 }
 
-func (w *walker) setConfig(t tree) {
+func (w *walker) setConfig(args []tree) {
 	w.Does(controls)
-	setting, ok := constant(t.list("args"))
+	setting, ok := constant(args)
 	if !ok {
 		w.opaque("a setting whose name is computed")
 		w.find("sql.session-setting", "set_config")

@@ -20,7 +20,7 @@ import (
 )
 
 // Version names what readings are found by; a change in what is found changes it.
-const Version = "sql/1"
+const Version = "sql/2"
 
 // Worker is the name of Parse among the handlers of worker.Main.
 const Worker = "sql"
@@ -83,7 +83,7 @@ func read(text string) understand.Reading {
 	if len(statements) == 0 {
 		return Unparseable("no statement")
 	}
-	w := &walker{}
+	w := &walker{given: given(root)}
 	if len(statements) > 1 {
 		w.find("sql.multi-statement", fmt.Sprintf("%d statements", len(statements)))
 	}

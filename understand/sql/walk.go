@@ -16,6 +16,8 @@ type walker struct {
 	as string
 	// ctes are the names that stand for a query of the text here.
 	ctes []string
+	// given are the columns of what functions in a FROM give, by its name.
+	given map[string][]string
 }
 
 func (w *walker) find(id, evidence string) { w.Find(id, evidence, countersign.Known) }
@@ -99,6 +101,14 @@ func (w *walker) node(kind string, t tree) {
 		w.table(t, w.as)
 	case "FuncCall":
 		w.call(t)
+	case "A_Indirection":
+		w.fields(t)
+	case "ColumnRef":
+		w.column(t)
+	case "RangeFunction":
+		if nameOf(t) == "" {
+			w.strange("what has no name in a FROM")
+		}
 	case "A_Expr":
 		if k := t.value("kind"); k != "AEXPR_BETWEEN" && k != "AEXPR_NOT_BETWEEN" && k != "AEXPR_BETWEEN_SYM" && k != "AEXPR_NOT_BETWEEN_SYM" {
 			w.operator(names(t.list("name")))
