@@ -3,6 +3,7 @@ package sql
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // fewRows is how many rows a query with a limit may give to count as bounded.
@@ -35,6 +36,9 @@ func firstRow() tree {
 
 // limited reports whether the query ends after a few rows.
 func limited(t tree) bool {
+	if t.value("limitOption") == "LIMIT_OPTION_WITH_TIES" { // of which there may be as many as rows
+		return false
+	}
 	limit := t.field("limitCount")
 	n, err := strconv.Atoi(limit.value("ival", "ival"))
 	zero := limit.kind == "A_Const" && limit.has("ival") && !limit.field("ival").has("ival")
@@ -55,23 +59,63 @@ func (w *walker) unbounded(t tree, enclosing []tree) (table string, ok bool) {
 			bounded = bounded && where.contains(g.mentioned)
 		}
 	}
-	targets := tree{items: t.list("targetList")}
-	if targets.contains(calls(collectors)) {
+	if t.contains(collects) {
 		return groups[0].table, !bounded
 	}
-	one := len(t.list("groupClause")) == 0 && targets.contains(calls(aggregates))
-	return groups[0].table, !bounded && !slices.ContainsFunc(enclosing, limited) && !one
+	return groups[0].table, !bounded && !slices.ContainsFunc(enclosing, limited) && !w.oneRow(t)
 }
 
-// calls fits calls of the functions as aggregates.
-func calls(functions map[string]bool) func(tree) bool {
-	return func(t tree) bool {
-		if t.kind != "FuncCall" || t.has("over") {
-			return false
-		}
-		name := names(t.list("funcname"))
-		return len(name) > 0 && functions[name[len(name)-1]]
+// collects fits what puts all that is read into one value. As (x).f and t.f it is
+// a call as well.
+func collects(t tree) bool {
+	switch name := functionName(t); {
+	case strings.HasPrefix(name, "percentile_"):
+		args := t.list("args")
+		return len(args) != 1 || !args[0].has("fval") // a list of them gives a list
+	case name != "":
+		return collectors[name]
+	case t.kind == "A_Indirection":
+		return slices.ContainsFunc(names(t.list("indirection")), func(n string) bool { return collectors[n] })
+	case t.kind == "ColumnRef":
+		fields := names(t.list("fields"))
+		return len(fields) > 1 && collectors[fields[len(fields)-1]]
 	}
+	return false
+}
+
+// aggregate fits calls of aggregates.
+func aggregate(t tree) bool { return aggregates[functionName(t)] && !t.has("over") }
+
+// oneRow reports whether the query gives one row for all that it reads. An
+// aggregate of columns of the query around it does not make it so; what reads a
+// column besides the aggregate gives a row each time.
+func (w *walker) oneRow(t tree) bool {
+	targets := tree{items: t.list("targetList")}
+	if len(t.list("groupClause")) > 0 || !targets.contains(aggregate) {
+		return false
+	}
+	return !w.nested || !targets.reads()
+}
+
+// reads reports whether a column stands outside of aggregates, in selects too.
+func (t tree) reads() bool {
+	if aggregate(t) {
+		return false
+	}
+	if t.kind == "ColumnRef" {
+		return true
+	}
+	for _, inner := range t.items {
+		if inner.reads() {
+			return true
+		}
+	}
+	for _, inner := range t.fields {
+		if inner.reads() {
+			return true
+		}
+	}
+	return false
 }
 
 // A group is some tables that are joined by conditions.

@@ -18,6 +18,8 @@ type walker struct {
 	ctes []string
 	// given are the columns of what functions in a FROM give, by its name.
 	given map[string][]string
+	// nested is true in a query that stands in an expression of another one.
+	nested bool
 }
 
 func (w *walker) find(id, evidence string) { w.Find(id, evidence, countersign.Known) }
@@ -117,6 +119,9 @@ func (w *walker) node(kind string, t tree) {
 		w.operator(names(t.list("useOp")))
 	case "SubLink":
 		w.operator(names(t.list("operName")))
+		outer := w.nested
+		w.nested = true
+		defer func() { w.nested = outer }()
 		if t.value("subLinkType") == "EXISTS_SUBLINK" && t.field("subselect").kind == "SelectStmt" {
 			before := w.as
 			w.selects(t.field("subselect"), firstRow())
