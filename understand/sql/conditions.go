@@ -70,7 +70,20 @@ func correlated(query tree) bool {
 }
 
 func distinguishes(t tree, _ sense) bool {
-	return t.kind != "A_Expr" || !t.field("lexpr").equal(t.field("rexpr")) && !matchesAll(t)
+	return t.kind != "A_Expr" || !comparesWithItself(t) && !matchesAll(t)
+}
+
+// comparesWithItself reports whether both sides are the same, or one of a list is.
+func comparesWithItself(t tree) bool {
+	left, right := t.field("lexpr"), t.field("rexpr")
+	if left.equal(right) {
+		return true
+	}
+	list := slices.Concat(right.list("items"), right.list("elements"))
+	if strings.Contains(t.value("kind"), "BETWEEN") { // by both
+		return !slices.ContainsFunc(list, func(item tree) bool { return !item.equal(left) })
+	}
+	return slices.ContainsFunc(list, left.equal)
 }
 
 func chooses(t tree, as sense) bool {

@@ -22,8 +22,8 @@ var (
 		numrange oid path pg_lsn point polygon record regclass regconfig regnamespace regproc regprocedure regrole regtype text tid time
 		timestamp timestamptz timetz tsmultirange tsquery tsrange tstzmultirange tstzrange tsvector unknown uuid varbit varchar void xid xid8 xml box
 		bigserial serial smallserial serial2 serial4 serial8`)
-	secretTables = words(`_pg_user_mappings pg_authid pg_file_settings pg_hba_file_rules pg_ident_file_mappings pg_largeobject pg_settings
-		pg_shadow pg_stat_activity pg_stat_replication pg_stat_ssl pg_stat_statements pg_statistic pg_statistic_ext_data pg_stats pg_stats_ext
+	secretTables = words(`_pg_foreign_servers _pg_user_mappings foreign_server_options pg_authid pg_cursors pg_db_role_setting pg_file_settings
+		pg_foreign_server pg_hba_file_rules pg_ident_file_mappings pg_largeobject pg_prepared_statements pg_settings pg_shadow pg_stat_activity pg_stat_replication pg_stat_ssl pg_stat_statements pg_statistic pg_statistic_ext_data pg_stats pg_stats_ext
 		pg_stats_ext_exprs pg_subscription pg_user_mapping pg_user_mappings user_mapping_options`)
 	harmlessSettings = words(`application_name block_size bytea_output client_encoding datestyle default_transaction_isolation
 		default_transaction_read_only extra_float_digits in_hot_standby integer_datetimes intervalstyle is_superuser lc_collate lc_ctype lc_messages
