@@ -81,6 +81,7 @@ type Object struct {
 
 // A Destination is where data would go.
 type Destination struct {
+	// Address is empty where it is several, or not known.
 	Address   string    `json:"address"`
 	Region    string    `json:"region,omitempty"`
 	Certainty Certainty `json:"certainty"` // of the region

@@ -62,11 +62,15 @@ func where(r countersign.Request) Text {
 }
 
 func sink(d *countersign.Destination) Text {
-	if d == nil || d.Address == "" {
+	known := d != nil && d.Region != "" && d.Certainty == countersign.Known
+	switch {
+	case known && d.Address == "":
+		return join(say("several places").strong(), say(" ("), name(d.Region), say(")"))
+	case d == nil || d.Address == "":
 		return say("an unknown place").strong()
 	}
 	region := say("region unknown")
-	if d.Region != "" && d.Certainty == countersign.Known {
+	if known {
 		region = name(d.Region)
 	}
 	return join(shortWord(d.Address).strong(), say(" ("), region, say(")"))

@@ -17,10 +17,11 @@ type Reading struct {
 	Verbs   []string  `json:"verbs"`
 	Objects []Object  `json:"objects,omitempty"`
 	Found   []Finding `json:"found,omitempty"`
-	// Exports is true when data would leave the resource: to Outside, or with
-	// the answer.
-	Exports bool   `json:"exports,omitempty"`
-	Outside string `json:"outside,omitempty"`
+	// Outside are the places to which data would leave the resource, each once. An
+	// empty one is the answer.
+	Outside []string `json:"outside,omitempty"`
+	// More is true when there is more than is listed.
+	More bool `json:"more,omitempty"`
 }
 
 // An Object is what a text touches: a table, a program.
@@ -67,6 +68,13 @@ func (r *Reading) Touches(name, verb string) {
 	}
 }
 
+// Export adds a place to which data would leave, once; empty for the answer.
+func (r *Reading) Export(to string) {
+	if to = strings.ToValidUTF8(to, "\uFFFD"); !slices.Contains(r.Outside, to) {
+		r.Outside = append(r.Outside, to)
+	}
+}
+
 // Encode is the reading as it goes from a child to its parent. Of what nobody
 // would read to the end the worst is kept, and full is added, an indicator that
 // says that there is more.
@@ -76,9 +84,10 @@ func (r Reading) Encode(full string) []byte {
 		right, _ := FindIndicator(b.ID)
 		return int(right.Severity) - int(left.Severity)
 	})
-	over := len(r.Found) >= mostFound || len(r.Objects) > mostFound
-	r.Found, r.Objects = r.Found[:min(len(r.Found), mostFound-1)], r.Objects[:min(len(r.Objects), mostFound)]
-	if over {
+	r.More = len(r.Found) >= mostFound || len(r.Objects) > mostFound || len(r.Outside) > mostFound
+	r.Objects, r.Outside = r.Objects[:min(len(r.Objects), mostFound)], r.Outside[:min(len(r.Outside), mostFound)]
+	if r.More {
+		r.Found = fewer(r.Found)
 		r.Found = append(r.Found, Finding{full, "more than is listed", countersign.Known})
 	}
 	slices.Sort(r.Verbs)
@@ -89,6 +98,21 @@ func (r Reading) Encode(full string) []byte {
 	return b
 }
 
+// fewer keeps the first finding of each indicator, because rules ask whether there
+// is one, and as many others as there is room for.
+func fewer(found []Finding) []Finding {
+	var first, others []Finding
+	for _, f := range found {
+		if slices.ContainsFunc(first, func(o Finding) bool { return o.ID == f.ID }) {
+			others = append(others, f)
+		} else {
+			first = append(first, f)
+		}
+	}
+	all := append(first, others...)
+	return all[:min(len(all), mostFound-1)]
+}
+
 // ParseReading decodes a reading strictly: what a child says is as little to be
 // trusted as what it read.
 func ParseReading(b []byte) (Reading, error) {
@@ -96,8 +120,8 @@ func ParseReading(b []byte) (Reading, error) {
 	if err := canon.Unmarshal(b, &r); err != nil {
 		return Reading{}, err
 	}
-	if len(r.Verbs) == 0 || len(r.Objects) > mostFound || len(r.Found) > mostFound {
-		return Reading{}, fmt.Errorf("a reading has %d verbs, %d objects and %d findings", len(r.Verbs), len(r.Objects), len(r.Found))
+	if len(r.Verbs) == 0 || max(len(r.Objects), len(r.Found), len(r.Outside)) > mostFound {
+		return Reading{}, fmt.Errorf("a reading has %d verbs, %d objects, %d findings and %d places outside", len(r.Verbs), len(r.Objects), len(r.Found), len(r.Outside))
 	}
 	verbs := slices.Clone(r.Verbs)
 	for _, o := range r.Objects {

@@ -112,6 +112,7 @@ func TestAnUnknownSaysWhatItWaitsFor(t *testing.T) {
 		{"ind_max() <= LOW", "ind_max()", maybe, false},
 		{"sink.region in resource.regions", `sink.region in ["eu-west-1"]`, possible, false},
 		{"sink.region == 'eu-west-1'", `sink.region == "eu-west-1"`, func(r *Request) { r.Facts.Sink.Certainty = countersign.Unknown }, false},
+		{"sink.address == 's3://acme-us'", `sink.address == "s3://acme-us"`, func(r *Request) { r.Facts.Sink.Address = "" }, false},
 		{"sink.region == 'eu-west-1'", `sink.region == "eu-west-1"`, func(r *Request) { r.Facts.Sink, r.AgentRegion = nil, "" }, false},
 	} {
 		a := ask(t, c.source, c.change)

@@ -159,7 +159,7 @@ func (v *values) setSink() {
 		}
 	}
 	certain := v.request.Facts.Certainty == countersign.Known
-	if !certain {
+	if to := v.request.Facts.Sink; !certain || to != nil && to.Address == "" {
 		v.mark("sink", "address")
 	}
 	if !certain || v.sink.Region == "" {

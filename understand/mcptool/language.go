@@ -2,6 +2,7 @@ package mcptool
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -46,12 +47,16 @@ func (u *understanding) reading(declared countersign.Tool, params []byte, r coun
 		u.found(f.ID, f.Evidence, where, "parser", f.Certain)
 		u.facts.Certainty = lesser(u.facts.Certainty, doubts[f.ID])
 	}
-	u.objects(found.Objects, declared, r)
-	if found.Exports {
-		u.facts.Exports = true
-		if found.Outside != "" {
-			u.goesTo(found.Outside, where, r)
+	u.objects(found, declared, r)
+	for _, to := range found.Outside {
+		if to == "" {
+			u.leaves(nil, where)
+		} else {
+			u.goesTo(to, where, r)
 		}
+	}
+	if found.More && u.facts.Exports {
+		u.found("data.leaves-region", "there may be more places than are listed", where, "parser", countersign.Possible)
 	}
 }
 
@@ -128,13 +133,14 @@ func answered(read Reader, input []byte) (found understand.Reading, why string) 
 	return found, ""
 }
 
-// objects notes what the text touches, with the classes of its data.
-func (u *understanding) objects(list []understand.Object, declared countersign.Tool, r countersign.Resource) {
-	tables := declared.Understand == countersign.LanguageSQL && len(r.Tables) > 0 && len(list) > 0
+// objects notes what the text touches, with the classes of its data. Where there
+// is more than is listed, the rest may be of every class.
+func (u *understanding) objects(found understand.Reading, declared countersign.Tool, r countersign.Resource) {
+	tables := declared.Understand == countersign.LanguageSQL && len(r.Tables) > 0 && len(found.Objects) > 0
 	if tables {
 		u.facts.Classes = slices.Clone(declared.Classes)
 	}
-	for _, o := range list {
+	for _, o := range found.Objects {
 		of := u.facts.Classes
 		if tables {
 			of = tableClasses(o.Name, r)
@@ -142,10 +148,22 @@ func (u *understanding) objects(list []understand.Object, declared countersign.T
 		u.facts.Objects = append(u.facts.Objects, countersign.Object{
 			Name: o.Name, Verb: o.Verb, Classes: slices.Clone(of), Certainty: lesser(countersign.Known, u.facts.Certainty),
 		})
-		for _, class := range of {
-			if !slices.Contains(u.facts.Classes, class) {
-				u.facts.Classes = append(u.facts.Classes, class)
-			}
+		u.classes(of)
+	}
+	if tables && found.More {
+		u.classes(classes(declared.Classes, r))
+		for _, name := range slices.Sorted(maps.Keys(r.Tables)) {
+			u.classes(tableClasses(name, r))
+		}
+		u.classes([]string{unlabelled})
+	}
+}
+
+// classes adds classes of data, each once.
+func (u *understanding) classes(list []string) {
+	for _, class := range list {
+		if !slices.Contains(u.facts.Classes, class) {
+			u.facts.Classes = append(u.facts.Classes, class)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // Version names what the facts were found by; a change in what is found changes it.
-const Version = "mcptool/2"
+const Version = "mcptool/3"
 
 const (
 	toolsCall = "tools/call"

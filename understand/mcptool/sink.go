@@ -12,11 +12,10 @@ import (
 // sink finds where the data goes, by the argument that says so.
 func (u *understanding) sink(argument string, params []byte, r countersign.Resource) {
 	where := "arguments." + argument
-	u.facts.Exports = true
-	u.facts.Sink = &countersign.Destination{Certainty: countersign.Unknown}
 	raw, ok := argumentAt(params, argument)
 	if !ok || raw[0] != '"' {
 		u.found("data.sink-unknown", "no text in "+argument, where, "catalogue", countersign.Known)
+		u.leaves(&countersign.Destination{Certainty: countersign.Unknown}, where)
 		return
 	}
 	u.goesTo(decoded(raw), where, r)
@@ -29,16 +28,36 @@ func argumentAt(params []byte, path string) ([]byte, bool) {
 
 // goesTo notes that data would go to the address.
 func (u *understanding) goesTo(address, where string, r countersign.Resource) {
-	u.facts.Exports = true
-	u.facts.Sink = &countersign.Destination{Address: clip(address), Certainty: countersign.Unknown}
+	to := countersign.Destination{Address: clip(address), Certainty: countersign.Unknown}
 	region, known := regionOf(address, u.sinks)
-	if !known {
+	switch {
+	case !known:
 		u.found("data.sink-unknown", address, where, "catalogue", countersign.Known)
-		return
-	}
-	u.facts.Sink.Region, u.facts.Sink.Certainty = region, countersign.Known
-	if !slices.Contains(r.Regions, region) {
+	case !slices.Contains(r.Regions, region):
 		u.found("data.leaves-region", fmt.Sprintf("to %s, %s", region, address), where, "catalogue", countersign.Known)
+	}
+	if known {
+		to.Region, to.Certainty = region, countersign.Known
+	}
+	u.leaves(&to, where)
+}
+
+// leaves notes that data would leave to a place, nil for the answer. Of several
+// none is named, or one could stand for the others: they are in a region that is
+// known if all are in the same one.
+func (u *understanding) leaves(to *countersign.Destination, where string) {
+	before := u.facts.Sink
+	switch {
+	case !u.facts.Exports:
+		u.facts.Exports, u.facts.Sink = true, to
+	case before == nil && to == nil, before != nil && to != nil && *before == *to:
+	case before != nil && to != nil && before.Certainty == countersign.Known && to.Certainty == countersign.Known && before.Region == to.Region:
+		u.facts.Sink = &countersign.Destination{Region: to.Region, Certainty: countersign.Known}
+	default:
+		u.facts.Sink = &countersign.Destination{Certainty: countersign.Unknown}
+		if before == nil || *before != *u.facts.Sink {
+			u.found("data.sink-unknown", "several places", where, "catalogue", countersign.Known)
+		}
 	}
 }
 

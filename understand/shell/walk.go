@@ -189,7 +189,7 @@ func (w *walker) redirect(n *syntax.Redirect) {
 	socket := strings.HasPrefix(to.text, "/dev/tcp/") || strings.HasPrefix(to.text, "/dev/udp/")
 	if socket {
 		w.runs("sh.network", to.text)
-		w.leaves(to.text)
+		w.Export(to.text)
 	}
 	nothing := []string{"/dev/null", "/dev/stdout", "/dev/stderr"}
 	switch n.Op {

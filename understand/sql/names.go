@@ -120,9 +120,11 @@ func (w *walker) function(name string, args []tree) (known bool) {
 	}
 	w.Does(r.verb)
 	w.find(r.indicator, name)
-	w.Exports = w.Exports || r.indicator == "sql.export" || r.indicator == "sql.network"
-	if r.indicator == "sql.network" {
-		w.Outside = name
+	switch r.indicator {
+	case "sql.export":
+		w.Export("")
+	case "sql.network":
+		w.Export(name)
 	}
 	return true
 }

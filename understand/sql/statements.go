@@ -83,7 +83,9 @@ func (w *walker) utility(t tree, e effect) {
 	w.as = verbs[0]
 	for _, id := range e.finds {
 		w.find(id, strings.TrimSuffix(t.kind, "Stmt"))
-		w.Exports = w.Exports || id == "sql.export"
+		if id == "sql.export" {
+			w.Export("a publication")
+		}
 	}
 	switch t.kind {
 	case "DropStmt":
@@ -196,8 +198,7 @@ func (w *walker) copies(t tree) {
 	} else {
 		w.Does(reads)
 		w.find("sql.export", "COPY TO")
-		w.Exports = true
-		w.Outside = file
+		w.Export(file)
 	}
 	w.inside(t)
 }
