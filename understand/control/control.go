@@ -16,7 +16,7 @@ import (
 )
 
 // Version names this understanding in verdicts.
-const Version = "control/1"
+const Version = "control/2"
 
 // Understand returns the facts of a change against the directory that it was
 // made for. A body that this version cannot read is unknown.

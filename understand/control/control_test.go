@@ -28,6 +28,9 @@ func TestEveryChangedLineIsSaid(t *testing.T) {
 	d := directory()
 	repinned := d.Resources["mcp/files"]
 	repinned.Pins, repinned.Changed = map[string]countersign.Digest{"wipe": {2}}, nil
+	mirrored := d.Resources["mcp/files"]
+	mirrored.Claims = map[string]countersign.ToolClaim{"wipe": {Mirror: map[string][]string{"region": {"where", "region"}}}}
+	since := time.Date(2026, 11, 1, 0, 0, 0, 1, time.UTC)
 	agent := d.Agents["agt_x"]
 	agent.Owner, agent.Inactive = "per_eve", true
 	known := d.Agents["agt_x"]
@@ -70,6 +73,10 @@ func TestEveryChangedLineIsSaid(t *testing.T) {
 		"token revoked": {"agt_x", countersign.AgentChanged{Agent: revoked}, "control.agent", "agent x|-" + token + "|+" + token + ", revoked"},
 		"identity": {"agt_x", countersign.AgentChanged{Agent: known}, "control.agent",
 			`agent x|+asks with: tokens of https://idp, with the keys at https://idp/keys, ref ["b" "c"], sub ["a"]`},
+		"when somebody joined": {"grp:dba", countersign.GroupChanged{Group: countersign.Group{Name: "dba", Members: []countersign.Member{{Person: "per_bob", Since: since}}}}, "control.group",
+			"group dba|-member: Bob (per_bob)|+member: Bob (per_bob) since 2026-11-01T00:00:00.000000001Z"},
+		"mirrored arguments": {"res:mcp/files", countersign.ResourceChanged{Resource: mirrored}, "control.resource",
+			`resource mcp/files|+wipe claims: read only false, destructive false, annotated false, output schema false|+wipe claims: the header region repeats ["where" "region"]`},
 		"repin": {"res:mcp/files", countersign.ResourceChanged{Resource: repinned}, "control.resource",
 			"resource mcp/files|-pin of wipe: " + countersign.Digest{1}.String() + "|-listed otherwise than pinned, wipe: " + countersign.Digest{2}.String() + "|+pin of wipe: " + countersign.Digest{2}.String()},
 	} {

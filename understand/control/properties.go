@@ -62,7 +62,11 @@ func group(g countersign.Group, d *countersign.Directory) []string {
 		lines = append(lines, "on duty, as a schedule says, are members of: "+g.Pool)
 	}
 	for _, m := range g.Members {
-		lines = append(lines, "member: "+named(m.Person, d))
+		line := "member: " + named(m.Person, d)
+		if !m.Since.IsZero() {
+			line += " since " + m.Since.UTC().Format(time.RFC3339Nano)
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }
@@ -150,6 +154,9 @@ func resource(r countersign.Resource) []string {
 		c := r.Claims[name]
 		lines = append(lines, fmt.Sprintf("%s claims: read only %t, destructive %t, annotated %t, output schema %t",
 			name, c.ReadOnly, c.Destructive, c.Annotated, c.OutputSchema))
+		for _, header := range slices.Sorted(maps.Keys(c.Mirror)) {
+			lines = append(lines, fmt.Sprintf("%s claims: the header %s repeats %q", name, header, c.Mirror[header]))
+		}
 		for _, argument := range slices.Sorted(maps.Keys(c.Places)) {
 			lines = append(lines, fmt.Sprintf("%s claims: %s is an address, %s", name, argument, c.Places[argument]))
 		}
