@@ -43,14 +43,14 @@ const asCounter = "COUNTERSIGN_TEST_COUNTER"
 // at the end no command ran twice or unreleased, as the upstream counts.
 func TestKilledAtRandomPoints(t *testing.T) {
 	c := newCrash(t)
-	for i := 0; i < *kills || c.triesHalf() && i < *kills+20; i++ {
+	for i := 0; i < *kills || c.triesHalf() && i < *kills+10; i++ {
 		c.start()
 		if i == 0 {
 			c.people()
 		}
 		c.signsIn()
 		c.looksBack()
-		c.traffic(time.Duration(20+c.rng.IntN(400)) * time.Millisecond)
+		c.traffic(time.Duration(20+c.rng.IntN(400))*time.Millisecond + c.longer(i))
 	}
 	c.start()
 	c.looksBack()
@@ -205,8 +205,12 @@ func (c *crash) signsIn() {
 }
 
 // triesHalf is so as long as the reviewer could have approved something and has not:
-// on a busy machine a kill may always come first.
+// on a busy machine a kill may always come first. Then more follow, each later.
 func (c *crash) triesHalf() bool { return c.uid != 0 && c.approved.Load() == 0 }
+
+func (c *crash) longer(kill int) time.Duration {
+	return time.Duration(max(0, kill+1-*kills)) * time.Second
+}
 
 // post posts a form as the reviewer's browser does, and returns the status.
 func (c *crash) post(path string, form url.Values) int {
