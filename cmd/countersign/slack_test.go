@@ -254,6 +254,28 @@ func (a *asking) untilCards(n int) []slacktest.Message {
 	return a.cards()
 }
 
+// untilNoted waits until the server has on record where it posted its cards: what is
+// pressed before is not known to be its own after a kill.
+func (a *asking) untilNoted() {
+	a.t.Helper()
+	for range 300 {
+		resp, err := http.Get(a.console + metricsPath)
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		if strings.Contains(string(b), `countersign_jobs{kind="cards"} 0`) {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	a.t.Fatal("a card is still being posted")
+}
+
 // untilSettled waits until the card no longer offers Approve: a server that was
 // killed may draw it again before it edits it.
 func (a *asking) untilSettled(card slacktest.Message) {
@@ -301,6 +323,7 @@ func TestAClickSurvivesTheProcessThatTookIt(t *testing.T) {
 				t.Fatalf("got %s, %v; want it held", r.Decision, err)
 			}
 			card := a.untilCards(1)[0]
+			a.untilNoted()
 			calls := a.slack.Calls(during)
 			release := a.slack.Hold(during)
 			defer release()
