@@ -82,6 +82,7 @@ Object.assign(pages, {
   "account-code-refused": { at: "/account", status: [403], with: (w) => w.refuse.set("POST /v1/links", { status: 403, body: { code: "assurance_too_low", detail: "this needs a sign-in with a passkey at most 15 min ago", hint: "sign in again and do it then; nothing was changed" } }), act: click("Link Slack"), wait: ".notice" },
   "account-linked": { at: "/account", act: async (page, w) => { await click("Link Slack")(page); await page.locator(".tosay").waitFor(); w.links.links = [link()]; emit(w, { entity: "link:slack", kind: "link.made" }); }, wait: ".notice.done" },
   "account-ending": { at: "/account", with: (w) => (w.links.links = [link({ name: "Evil \u202egnp " + "n".repeat(80) })]), act: click("End"), wait: "dialog" },
+  "account-codes": { at: "/account", act: click("Make new recovery codes"), wait: ".codes" },
   "account-away": { at: "/account", with: (w) => (w.away = { away: away(), for: [away({ person: "Evil \u202egnp", person_id: "x", now: false })] }), wait: "#away .notice" },
   "account-away-waits": { at: "/account", act: async (page) => { await page.getByLabel("Until").fill("2031-01-02T09:00"); await page.getByLabel("Stand-in").selectOption("per_mei"); await page.getByLabel("Reason").fill("Holiday."); await click("Ask for it")(page); }, wait: "#away .notice.done" },
   "people-on-call": { at: "/people", with: (w) => { w.onCall = onCall(); w.people[0].away = away(); } },

@@ -23,7 +23,7 @@ export function Recovery() {
       <div class="body stack">
         {codes ? <Codes of={codes} kept={kept} onKept={keep} /> : <p class="soft">Your recovery codes were shown when you made your first passkey. New ones take the place of all that you have.</p>}
         {problem && <Refused of={problem} />}
-        <div class="acts"><button type="button" class="btn small" disabled={codes !== undefined && !kept} onClick={() => void make()}>Make new recovery codes</button></div>
+        <div class="acts start"><button type="button" class="btn" disabled={codes !== undefined && !kept} onClick={() => void make()}>Make new recovery codes</button></div>
       </div>
     </Panel>
   );
