@@ -66,14 +66,9 @@ func (a *api) page(r *http.Request, c caller, d *countersign.Directory, found co
 // reveal puts on record that the caller has the secrets of the command shown to
 // them, and shows them. Only this view can be approved then.
 func (a *api) reveal(w http.ResponseWriter, r *http.Request, c caller) error {
-	var in struct {
-		Reason string `json:"reason"`
-	}
-	if err := body(w, r, maxBody, &in); err != nil {
+	reason, err := reasonOf(w, r)
+	if err != nil {
 		return err
-	}
-	if len(in.Reason) > maxReason {
-		return tooLong()
 	}
 	if err := confirmed(c); err != nil {
 		return err
@@ -82,7 +77,7 @@ func (a *api) reveal(w http.ResponseWriter, r *http.Request, c caller) error {
 	if err != nil {
 		return err
 	}
-	if found, err = a.gate.Reveal(r.Context(), found.ID, c.Principal, a.origin(r), in.Reason); err != nil {
+	if found, err = a.gate.Reveal(r.Context(), found.ID, c.Principal, a.origin(r), reason); err != nil {
 		return err
 	}
 	d, err := a.gate.Directory(r.Context())

@@ -6,14 +6,9 @@ import "net/http"
 // session that lies in a browser removes none. With one that nobody confirmed end
 // the recovery codes: whoever recovered with one may have the others.
 func (a *api) removePasskey(w http.ResponseWriter, r *http.Request, c caller) error {
-	var in struct {
-		Reason string `json:"reason"`
-	}
-	if err := body(w, r, maxBody, &in); err != nil {
+	reason, err := reasonOf(w, r)
+	if err != nil {
 		return err
-	}
-	if len(in.Reason) > maxReason {
-		return tooLong()
 	}
 	if c.Kind == person {
 		if err := a.freshly(c); err != nil {
@@ -24,7 +19,7 @@ func (a *api) removePasskey(w http.ResponseWriter, r *http.Request, c caller) er
 	if err != nil {
 		return err
 	}
-	if err := a.gate.RemoveCredential(r.Context(), a.who(r, c), r.PathValue("id"), in.Reason); err != nil {
+	if err := a.gate.RemoveCredential(r.Context(), a.who(r, c), r.PathValue("id"), reason); err != nil {
 		return err
 	}
 	if removed := d.Credentials[r.PathValue("id")]; removed.Pending {

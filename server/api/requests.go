@@ -216,17 +216,15 @@ func (a *api) choice(r *http.Request, c caller, in client.Choice) (gate.Decision
 
 // withdraw takes a request back.
 func (a *api) withdraw(w http.ResponseWriter, r *http.Request, c caller) error {
-	var in struct {
-		Reason string `json:"reason"`
-	}
-	if err := body(w, r, maxBody, &in); err != nil {
+	reason, err := reasonOf(w, r)
+	if err != nil {
 		return err
 	}
 	found, d, err := a.find(r.Context(), c, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	found, err = a.gate.Withdraw(r.Context(), found.ID, a.who(r, c), in.Reason)
+	found, err = a.gate.Withdraw(r.Context(), found.ID, a.who(r, c), reason)
 	if err != nil {
 		return err
 	}

@@ -91,6 +91,20 @@ func (in askBody) ask(o countersign.Origin) (gate.Ask, error) {
 // maxReason is the size of the longest reason, in bytes.
 const maxReason = 4 << 10
 
+// reasonOf reads a body that is a reason and nothing else.
+func reasonOf(w http.ResponseWriter, r *http.Request) (string, error) {
+	var in struct {
+		Reason string `json:"reason"`
+	}
+	if err := body(w, r, maxBody, &in); err != nil {
+		return "", err
+	}
+	if len(in.Reason) > maxReason {
+		return "", tooLong()
+	}
+	return in.Reason, nil
+}
+
 func tooLong() error {
 	return bad(fmt.Sprintf("the reason is longer than %d bytes", maxReason), "say it shorter")
 }
