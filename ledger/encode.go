@@ -49,7 +49,7 @@ type predicateWire struct {
 func (st Statement) write() ([]byte, error) {
 	e, p := st.Event, st.Event.Public
 	effect := []byte(nil)
-	w := leafWriter{b: make([]byte, 0, 1280)}
+	w := leafWriter{b: make([]byte, 0, 896)}
 	if p.Effect != "" {
 		effect, w.err = p.Effect.MarshalText()
 	}
@@ -161,11 +161,13 @@ func (w *leafWriter) time(name string, t time.Time) {
 	if t.IsZero() {
 		return
 	}
-	text, err := instant(t).MarshalText()
+	w.name(name)
+	w.b = append(w.b, '"')
+	b, err := instant(t).AppendText(w.b)
 	if err != nil && w.err == nil {
 		w.err = fmt.Errorf("%s: %w", name, err)
 	}
-	w.text(name, string(text))
+	w.b = append(b, '"')
 }
 
 func (w *leafWriter) rules(rules []Rule) {
@@ -206,12 +208,14 @@ func stamp(t time.Time) string { return t.UTC().Format(instantLayout) }
 
 func (i instant) IsZero() bool { return time.Time(i).IsZero() }
 
-func (i instant) MarshalText() ([]byte, error) {
+func (i instant) MarshalText() ([]byte, error) { return i.AppendText(nil) }
+
+func (i instant) AppendText(b []byte) ([]byte, error) {
 	t := time.Time(i).UTC()
 	if t.Nanosecond()%int(time.Millisecond) != 0 || t.Year() < 1 || t.Year() > 9999 {
-		return nil, fmt.Errorf("time %s is not in whole milliseconds of the years 1 to 9999; truncate it", t.Format(time.RFC3339Nano))
+		return b, fmt.Errorf("time %s is not in whole milliseconds of the years 1 to 9999; truncate it", t.Format(time.RFC3339Nano))
 	}
-	return t.AppendFormat(nil, instantLayout), nil
+	return t.AppendFormat(b, instantLayout), nil
 }
 
 func (i *instant) UnmarshalText(text []byte) error {

@@ -5,6 +5,7 @@ package ledger
 
 import (
 	"bytes"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"time"
@@ -77,7 +78,7 @@ func (st Statement) check() error {
 	case e.Request == "" || e.Kind == "" || e.Public.Actor == "":
 		return fmt.Errorf("request %q, kind %q and actor %q must all be there", e.Request, e.Kind, e.Public.Actor)
 	case (e.Version == 1) != (st.Prev == Hash{}):
-		return fmt.Errorf("version %d and previous leaf %x do not fit: the first has none", e.Version, st.Prev[:4])
+		return fmt.Errorf("version %d and previous leaf %s do not fit: the first has none", e.Version, hex.EncodeToString(st.Prev[:4]))
 	case e.Version == 0 || e.At.IsZero():
 		return fmt.Errorf("version %d and time %s must both be there", e.Version, e.At)
 	case e.Request.IsEntity() != st.Command.IsZero():

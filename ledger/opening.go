@@ -88,12 +88,9 @@ type Commitment [sha256.Size]byte
 // Commit returns the commitment to a blob in its slot.
 func Commit(slot Slot, o Opening) Commitment {
 	mac := hmac.New(sha256.New, o.Salt[:])
-	mac.Write([]byte(slot))
-	mac.Write([]byte{'\n'})
+	mac.Write([]byte(slot + "\n"))
 	mac.Write(o.Value)
-	var c Commitment
-	mac.Sum(c[:0])
-	return c
+	return Commitment(mac.Sum(nil))
 }
 
 // IsZero reports whether the commitment is of no blob.

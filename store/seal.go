@@ -115,7 +115,9 @@ func (p Place) bytes() []byte {
 
 // Seal seals a blob, packed, with its salt.
 func (k *SubjectKey) Seal(p Place, o ledger.Opening) []byte {
-	return k.aead.Seal(nil, nil, append(o.Salt[:], pack.Pack(o.Value)...), p.bytes())
+	plain := make([]byte, 0, len(o.Salt)+1+len(o.Value))
+	plain = pack.Append(append(plain, o.Salt[:]...), o.Value)
+	return k.aead.Seal(nil, nil, plain, p.bytes())
 }
 
 // Open opens what Seal sealed in the same place.

@@ -160,11 +160,11 @@ func (d *Draft) Write(at time.Time, after Head) error {
 	return nil
 }
 
-// Packed is the leaf of the event, as it was last written, packed by pack.Pack.
+// Packed is the leaf of the event, as it was last written, packed by pack.Append.
 func (d *Draft) Packed(event int) []byte {
 	l := &d.leaves[event]
 	if l.packed == nil {
-		l.packed = pack.Pack(l.bytes)
+		l.packed = pack.Append(nil, l.bytes)
 	}
 	return l.packed
 }

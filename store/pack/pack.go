@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"slices"
 )
 
 // What is packed begins with mark. Then a byte below 0x80 is itself, and any
@@ -19,6 +20,9 @@ const (
 	digest    = 0x82 // and the 32 bytes of a string of scheme and their hex
 	firstWord = 0x83
 )
+
+// longestWord is how many bytes it has.
+var longestWord = len(slices.MaxFunc(words[:], func(a, b string) int { return len(a) - len(b) }))
 
 const (
 	scheme    = "sha256:"
@@ -34,16 +38,16 @@ var numbers = func() map[string]byte {
 	return m
 }()
 
-// Pack packs a JSON text. Any other bytes come back from Unpack as well.
-func Pack(text []byte) []byte {
-	out := make([]byte, 1, 1+len(text))
-	out[0] = mark
+// Append appends a JSON text, packed, to dst. Any other bytes come back from
+// Unpack as well.
+func Append(dst, text []byte) []byte {
+	dst = append(slices.Grow(dst, 1+len(text)), mark)
 	for len(text) > 0 {
 		n := tokenLength(text)
-		out = appendToken(out, text[:n])
+		dst = appendToken(dst, text[:n])
 		text = text[n:]
 	}
-	return out
+	return dst
 }
 
 // tokenLength is how far a string goes, with a colon that follows it, or else
@@ -55,16 +59,25 @@ func tokenLength(text []byte) int {
 		}
 		return len(text)
 	}
+	end := stringLength(text)
+	if end < len(text) && text[end] == ':' {
+		end++
+	}
+	return end
+}
+
+// stringLength is how far the string goes that the text begins with.
+func stringLength(text []byte) int {
 	for i := 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
-			if i+1 < len(text) && text[i+1] == ':' {
-				return i + 2
-			}
-			return i + 1
+		n := bytes.IndexByte(text[i:], '"')
+		if n < 0 {
+			return len(text)
 		}
+		escape := bytes.IndexByte(text[i:i+n], '\\')
+		if escape < 0 {
+			return i + n + 1
+		}
+		i += escape + 1
 	}
 	return len(text)
 }
@@ -73,8 +86,10 @@ func appendToken(out, token []byte) []byte {
 	if token[0] != '"' {
 		return appendText(out, token)
 	}
-	if n, ok := numbers[string(token)]; ok {
-		return append(out, n)
+	if len(token) <= longestWord {
+		if n, ok := numbers[string(token)]; ok {
+			return append(out, n)
+		}
 	}
 	text, ok := unquoted(token)
 	if !ok {

@@ -28,7 +28,7 @@ func TestWhatIsUnpackedIsWhatWasPacked(t *testing.T) {
 		`{"reason":"größer als \"1\"","value":"` + strings.Repeat("é", 300) + `x"}`, "\x00\x01\x80\x81\x82\x83\xfe\xff", strings.Repeat("\xff", 256),
 		`{"params":"{\"path\":\"/srv/a\",\"kind\":\"pending\"}"}`,
 	} {
-		got, err := pack.Unpack(pack.Pack([]byte(text)))
+		got, err := pack.Unpack(pack.Append(nil, []byte(text)))
 		if err != nil || string(got) != text {
 			t.Errorf("unpacked %q (%v), want %q", got, err, text)
 		}
@@ -36,7 +36,7 @@ func TestWhatIsUnpackedIsWhatWasPacked(t *testing.T) {
 }
 
 func TestALeafTakesLittleMoreThanAThird(t *testing.T) {
-	if n := len(pack.Pack([]byte(leaf))); n*5 > len(leaf)*2 {
+	if n := len(pack.Append(nil, []byte(leaf))); n*5 > len(leaf)*2 {
 		t.Errorf("%d bytes of %d, want at most two fifths", n, len(leaf))
 	}
 }
@@ -75,11 +75,11 @@ func FuzzPack(f *testing.F) {
 	f.Add([]byte(leaf))
 	f.Add([]byte(fmt.Sprintf(`"\"%x":`, bytes.Repeat([]byte{7}, 32))))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if got, err := pack.Unpack(pack.Pack(text)); err != nil || !bytes.Equal(got, text) {
+		if got, err := pack.Unpack(pack.Append(nil, text)); err != nil || !bytes.Equal(got, text) {
 			t.Errorf("unpacked %q (%v), want %q", got, err, text)
 		}
 		if got, err := pack.Unpack(text); err == nil {
-			if again, err := pack.Unpack(pack.Pack(got)); err != nil || !bytes.Equal(again, got) {
+			if again, err := pack.Unpack(pack.Append(nil, got)); err != nil || !bytes.Equal(again, got) {
 				t.Errorf("unpacked %q (%v), want %q", again, err, got)
 			}
 		}
@@ -88,14 +88,14 @@ func FuzzPack(f *testing.F) {
 
 func BenchmarkPack(b *testing.B) {
 	text := []byte(leaf)
-	b.ReportMetric(float64(len(pack.Pack(text)))/float64(len(text)), "of-size")
+	b.ReportMetric(float64(len(pack.Append(nil, text)))/float64(len(text)), "of-size")
 	for b.Loop() {
-		pack.Pack(text)
+		pack.Append(nil, text)
 	}
 }
 
 func BenchmarkUnpack(b *testing.B) {
-	packed := pack.Pack([]byte(leaf))
+	packed := pack.Append(nil, []byte(leaf))
 	for b.Loop() {
 		if _, err := pack.Unpack(packed); err != nil {
 			b.Fatal(err)

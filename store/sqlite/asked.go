@@ -10,7 +10,7 @@ import (
 // bucketBits says how many leaves a bucket of the index of digests has, as the
 // migration has it. Digests come in no order: an index of all of them would have
 // another page written for almost each request, one of buckets has the same few.
-const bucketBits = "11"
+const bucketBits = "9"
 
 // ofDigest selects the requests of a blinded digest, looking through every
 // bucket. The parameter and a parenthesis follow.

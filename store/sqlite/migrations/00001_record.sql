@@ -40,7 +40,7 @@ CREATE TABLE subjects (
 	key       BLOB
 );
 CREATE UNIQUE INDEX subjects_open_key ON subjects (open_key) WHERE open_key IS NOT NULL;
-CREATE INDEX subjects_digest ON subjects (first >> 11, digest) WHERE digest IS NOT NULL;
+CREATE INDEX subjects_digest ON subjects (first >> 9, digest) WHERE digest IS NOT NULL;
 CREATE INDEX subjects_pending ON subjects (first) WHERE decision = 'pending';
 CREATE INDEX subjects_running ON subjects (first) WHERE execution = 'running';
 CREATE INDEX subjects_unknown ON subjects (first) WHERE execution = 'unknown';
