@@ -45,7 +45,7 @@ func openJournal(database string, tip batch.Tip, publish func(batch.Tip)) (*jour
 	if err != nil {
 		return nil, fmt.Errorf("open the write-ahead log: %w", err)
 	}
-	j := &journal{file: f, sync: f.Sync, publish: publish}
+	j := &journal{file: f, sync: func() error { return syncData(f) }, publish: publish}
 	j.newest.Store(&appended{tip: tip})
 	return j, nil
 }

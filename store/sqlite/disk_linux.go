@@ -1,6 +1,22 @@
 package sqlite
 
-import "golang.org/x/sys/unix"
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// syncData waits until the disk has what was written to the file, and its size.
+// Unlike os.File.Sync it does not also wait for the time of the last change, which
+// the file system would have to note in a journal of its own.
+func syncData(f *os.File) error {
+	for {
+		if err := unix.Fdatasync(int(f.Fd())); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
 
 // networkFS names the file system if it is one on which locks and syncs do not do
 // what SQLite needs of them, by the magic numbers of statfs(2).
