@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/countersignhq/countersign"
@@ -53,14 +55,12 @@ func (g *Gate) EndAway(ctx context.Context, who countersign.Who, person string) 
 	if err != nil {
 		return err
 	}
-	return g.askAgain(ctx, everything)
+	return g.turn(ctx)
 }
 
-func everything(countersign.Request) bool { return true }
-
-// turn has the cards of what is pending brought to whoever decides it now, once an
-// absence has begun or ended since it was looked last. Once anything else has changed
-// of people, it has those brought up to date that somebody has decided: their
+// turn has cards brought up to date by what has changed since it was looked last. Once
+// other people are asked, or through other accounts, that is all of them; once
+// anything else of the directory has changed, those that somebody has decided: their
 // approval may count no longer.
 func (g *Gate) turn(ctx context.Context) error {
 	if !g.cfg.Cards {
@@ -70,16 +70,42 @@ func (g *Gate) turn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	last := time.UnixMilli(g.looked.Swap(d.Now.UnixMilli())).UTC()
-	changed := g.known.Swap(d.Version) != d.Version
-	next := d.At(last).Turn()
+	last := g.looked.Load()
 	switch {
-	case !next.IsZero() && !next.After(d.Now):
-		return g.askAgain(ctx, everything)
-	case changed:
-		return g.askAgain(ctx, func(r countersign.Request) bool { return len(r.Decisions) > 0 })
+	case last == nil || !sameAsked(last, d):
+		err = g.askAgain(ctx, func(countersign.Request) bool { return true })
+	case last.Version != d.Version:
+		err = g.askAgain(ctx, func(r countersign.Request) bool { return len(r.Decisions) > 0 })
 	}
-	return nil
+	if err == nil {
+		g.looked.Store(d)
+	}
+	return err
+}
+
+// sameAsked reports whether both directories ask the same people through the same
+// accounts: those who are active and not away, whoever stands in for the others, and
+// the members of each group.
+func sameAsked(a, b *countersign.Directory) bool {
+	type seat struct {
+		inactive, away bool
+		standIn        string
+	}
+	seats := func(d *countersign.Directory) map[string]seat {
+		all := map[string]seat{}
+		for id, p := range d.People {
+			s := seat{inactive: p.Inactive}
+			var away countersign.Away
+			if away, s.away = d.AwayOf(id); s.away {
+				s.standIn = away.StandIn
+			}
+			all[id] = s
+		}
+		return all
+	}
+	return maps.Equal(seats(a), seats(b)) &&
+		maps.EqualFunc(a.Links, b.Links, func(x, y countersign.Link) bool { return x.Person == y.Person }) &&
+		maps.EqualFunc(a.Groups, b.Groups, func(x, y countersign.Group) bool { return x.Pool == y.Pool && slices.Equal(x.Members, y.Members) })
 }
 
 func personOf(d *countersign.Directory, id string) (countersign.Person, error) {

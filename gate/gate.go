@@ -42,10 +42,8 @@ type Gate struct {
 	// turned is the last turn of an absence, in milliseconds since 1970, that the
 	// record's clock is known to have passed.
 	turned atomic.Int64
-	// looked is when it was last looked whether one has turned, in the same unit.
-	looked atomic.Int64
-	// known is the version of the directory that was current then.
-	known atomic.Uint64
+	// looked is the directory as it was when turn last looked; nil: it never did.
+	looked atomic.Pointer[countersign.Directory]
 
 	mu         sync.Mutex
 	unrecorded []unrecorded         // outcomes that could not be recorded yet; under mu

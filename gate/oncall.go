@@ -54,34 +54,36 @@ func (g *Gate) SetDuty(ctx context.Context, name string, people []string) (out [
 	if err != nil || !changed {
 		return out, err
 	}
-	return out, g.askAgain(ctx, func(r countersign.Request) bool {
-		return slices.ContainsFunc(r.Verdict.Requirement.Stages, func(s countersign.Stage) bool { return slices.Contains(s.Reviewers, name) })
-	})
+	return out, g.turn(ctx)
 }
 
-// askAgain has the cards of the pending requests that are meant brought to whoever
-// is asked now.
+// askAgain has the cards of the requests that are meant brought up to date, and to
+// whoever is asked now: of those that wait, and of those that are approved and have
+// not run.
 func (g *Gate) askAgain(ctx context.Context, meant func(countersign.Request) bool) error {
 	if !g.cfg.Cards {
 		return nil
 	}
-	q := store.Query{Decision: countersign.DecisionPending, Limit: 500}
-	for {
-		found, next, err := g.Search(ctx, q)
-		if err != nil {
-			return err
-		}
-		for _, r := range found {
-			if r.Verdict.Requirement == nil || !meant(r) {
-				continue
+	for _, state := range []countersign.DecisionState{countersign.DecisionPending, countersign.DecisionApproved} {
+		q := store.Query{Decision: state, Execution: countersign.ExecutionNone, Limit: 500}
+		for {
+			found, next, err := g.Search(ctx, q)
+			if err != nil {
+				return err
 			}
-			err := g.store.Add(ctx, store.Job{Kind: JobCards, Key: string(r.ID), Due: g.cfg.Now()})
-			if err != nil && !errors.Is(err, store.ErrExists) { // one is on its way
-				return fmt.Errorf("ask again about %s: %w", r.ID, err)
+			for _, r := range found {
+				if r.Verdict.Requirement == nil || !meant(r) {
+					continue
+				}
+				err := g.store.Add(ctx, store.Job{Kind: JobCards, Key: string(r.ID), Due: g.cfg.Now()})
+				if err != nil && !errors.Is(err, store.ErrExists) { // one is on its way
+					return fmt.Errorf("ask again about %s: %w", r.ID, err)
+				}
 			}
-		}
-		if q.Cursor = next; next == "" {
-			return nil
+			if q.Cursor = next; next == "" {
+				break
+			}
 		}
 	}
+	return nil
 }

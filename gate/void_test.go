@@ -47,6 +47,34 @@ func TestWhoseClickBecameVoidIsShownSoAndMayApproveAgain(t *testing.T) {
 	}
 }
 
+func TestAChangeOfPeopleQueuesTheCardsOfAllThatTheyMayBeAskedOrHaveApproved(t *testing.T) {
+	w := chatting(t)
+	w.posts()
+	must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
+	waits := w.held("both", `{"path":"/srv/a"}`)
+	approved := w.held("list", `{"path":"/srv/b"}`)
+	must(t, w.clicks("bob", approved.ID))
+	ran := w.held("list", `{"path":"/srv/c"}`)
+	must(t, w.clicks("bob", ran.ID))
+	w.run(ran.ID)
+	must(t, w.gate.Tick(t.Context()))
+	w.queued()
+
+	must(t, w.gate.Tick(t.Context()))
+	if got := w.queued(); len(got) != 0 {
+		t.Errorf("queued the cards of %v, and nothing has changed", got)
+	}
+	must(t, w.gate.Unlink(t.Context(), operator(), link("bob").ID(), "stolen"))
+	must(t, w.gate.Tick(t.Context()))
+	got := w.queued()
+	slices.Sort(got)
+	want := []string{string(waits.ID), string(approved.ID)}
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("queued the cards of %v, want %v: what waits, and what is approved and has not run", got, want)
+	}
+}
+
 // shows fails unless the Brief counts so many signatures, and says that of the
 // first choice.
 func (w *world) shows(id countersign.RequestID, signed int, void string) {

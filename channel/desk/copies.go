@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/channel"
@@ -19,9 +20,34 @@ const jobCards = "cards"
 // WorkCards brings the copies of what has changed up to date, and returns how
 // many requests that were.
 func (d *Desk) WorkCards(ctx context.Context) (int, error) {
-	return d.work(ctx, jobCards, func(ctx context.Context, key string, _ task) error {
+	before, err := d.core.Directory(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var mu sync.Mutex
+	var worked []countersign.RequestID
+	n, err := d.work(ctx, jobCards, func(ctx context.Context, key string, _ task) error {
+		mu.Lock()
+		worked = append(worked, countersign.RequestID(key))
+		mu.Unlock()
 		return d.bringUp(ctx, countersign.RequestID(key))
 	})
+	return n, errors.Join(err, d.overtaken(ctx, before, worked))
+}
+
+// overtaken has the cards done again that were drawn while the directory changed:
+// whoever queued them by that change may have found their job still there.
+func (d *Desk) overtaken(ctx context.Context, before *countersign.Directory, worked []countersign.RequestID) error {
+	now, err := d.core.Directory(ctx)
+	if err != nil || len(worked) == 0 || now.Version == before.Version {
+		return err
+	}
+	for _, id := range worked {
+		if err := d.renew(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // bringUp posts and edits every copy of the request's card. Each copy stands by

@@ -145,3 +145,68 @@ func TestAReminderSaysNothingInAnAccountThatWasUnlinked(t *testing.T) {
 		t.Errorf("an account that was unlinked was told %q, and below its card stands %q", room.Told(bob)[told:], room.Noted(his[0]))
 	}
 }
+
+func TestACopyIsTakenBackByTheUnlinkItself(t *testing.T) {
+	h, room := open(t)
+	bob := h.Linked("bob")
+	h.Linked("carol")
+	h.Asked("two", "read /srv/hidden")
+	tick(t, h)
+	h.Work()
+	his := copiesIn(room, bob)[0]
+	unlink(t, h, bob)
+	tick(t, h)
+	h.Work()
+	if line := room.Shown(his); strings.Contains(line, "/srv/hidden") || !strings.Contains(line, "not for this account any more") {
+		t.Errorf("nothing else has changed, and an account that was unlinked reads\n%s", line)
+	}
+}
+
+func TestACopyIsTakenBackFromWhoIsUnlinkedWhileTheCardsAreEdited(t *testing.T) {
+	h, room := open(t)
+	bob := h.Linked("bob")
+	h.Linked("carol")
+	r := h.Asked("two", "read /srv/hidden")
+	tick(t, h)
+	h.Work()
+	his := copiesIn(room, bob)[0]
+	var edits atomic.Int64
+	failing(room, "edit", func() error {
+		if edits.Add(1) == 1 {
+			unlink(t, h, bob)
+			tick(t, h)
+		}
+		return nil
+	})
+	decide(t, h, r.ID, "per_carol", channel.Choice{Choice: countersign.Approve})
+	h.Work()
+	if line := room.Shown(his); edits.Load() == 0 || strings.Contains(line, "/srv/hidden") {
+		t.Errorf("after %d edits an account that was unlinked during the first reads\n%s", edits.Load(), line)
+	}
+}
+
+func TestTheCardsOfWhatIsApprovedAndHasNotRunSayWhoseApprovalIsVoid(t *testing.T) {
+	h, room := open(t)
+	bob := h.Linked("bob")
+	r := h.Asked("one", "read /srv/a")
+	place := room.Copies()[0]
+	h.Press(bob, place, countersign.Approve)
+	tick(t, h)
+	h.Work()
+	if got := room.Shown(place); h.Now(r.ID).Decision != countersign.DecisionApproved || !strings.Contains(got, "Approved by Bob") {
+		t.Fatalf("it is %s, and its card shows\n%s", h.Now(r.ID).Decision, got)
+	}
+	unlink(t, h, bob)
+	tick(t, h)
+	h.Work()
+	if got := room.Shown(place); strings.Contains(got, "Approved by Bob") {
+		t.Errorf("Bob's approval is void, and the card shows\n%s", got)
+	}
+}
+
+func tick(t *testing.T, h *channeltest.House) {
+	t.Helper()
+	if err := h.Gate.Tick(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}

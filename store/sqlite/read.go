@@ -268,8 +268,8 @@ func (s *Store) Last(ctx context.Context, q store.Query) (countersign.Repeat, er
 	return countersign.Repeat{Request: e.Request, At: e.At, Decision: e.State.Decision, Execution: e.State.Execution}, nil
 }
 
-// conditions are the WHERE of a query. Pending and running stand in the text, as
-// the indexes of what is under way want it.
+// conditions are the WHERE of a query. States that are under way stand in the text, as
+// their indexes want it.
 func (s *Store) conditions(q store.Query) (string, []any, error) {
 	where, args := []string{"decision IS NOT NULL"}, []any{}
 	add := func(condition string, value any) {
@@ -279,12 +279,16 @@ func (s *Store) conditions(q store.Query) (string, []any, error) {
 	switch {
 	case q.Decision == countersign.DecisionPending:
 		where = append(where, "decision = 'pending'")
+	case q.Decision == countersign.DecisionApproved:
+		where = append(where, "decision = 'approved'")
 	case q.Decision != "":
 		add("decision =", string(q.Decision))
 	}
 	switch {
 	case q.Execution == countersign.ExecutionRunning:
 		where = append(where, "execution = 'running'")
+	case q.Execution == countersign.ExecutionNone:
+		where = append(where, "execution = 'none'")
 	case q.Execution != "":
 		add("execution =", string(q.Execution))
 	}

@@ -42,6 +42,7 @@ CREATE TABLE subjects (
 CREATE UNIQUE INDEX subjects_open_key ON subjects (open_key) WHERE open_key IS NOT NULL;
 CREATE INDEX subjects_digest ON subjects (first >> 9, digest) WHERE digest IS NOT NULL;
 CREATE INDEX subjects_pending ON subjects (first) WHERE decision = 'pending';
+CREATE INDEX subjects_approved ON subjects (first) WHERE decision = 'approved' AND execution = 'none';
 CREATE INDEX subjects_running ON subjects (first) WHERE execution = 'running';
 CREATE INDEX subjects_unknown ON subjects (first) WHERE execution = 'unknown';
 CREATE INDEX subjects_entity ON subjects (first) WHERE decision IS NULL;
