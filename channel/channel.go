@@ -42,7 +42,8 @@ type Channel interface {
 	// it shows has changed. Edit with the same card twice does no harm.
 	Edit(ctx context.Context, at Copy, c Card) error
 	// Tell says something to one account so that nobody else sees it, with a link if
-	// open is not empty. The text is plain: the chat escapes it for its own markup.
+	// open is not empty. The text is plain: the chat escapes it for its own markup. To
+	// an account that is an outsider as of this moment nothing is said: it is ErrGone.
 	Tell(ctx context.Context, to Account, text, open string) error
 	// Note says something below a copy, to whoever sees the copy, as Tell does.
 	Note(ctx context.Context, at Copy, text, open string) error

@@ -59,6 +59,43 @@ func outsider(t *testing.T, h *House) {
 	}
 }
 
+func untold(t *testing.T, h *House) {
+	bob, carol := h.Linked("bob"), h.Linked("carol")
+	notices(t, h)
+	h.Asked("nag", "read /srv/hidden")
+	before, carols := len(h.Chat.Told(bob)), len(h.Chat.Told(carol))
+	remind := func() {
+		h.Clock.Move(5 * time.Minute)
+		check(t, h.Gate.Tick(t.Context()))
+		_, err := h.Desk.WorkReminders(t.Context())
+		check(t, err)
+	}
+	for _, s := range []Standing{Guest, Bot, Left} {
+		h.Chat.Becomes(bob, s)
+		remind()
+		if got := h.Chat.Told(bob)[before:]; len(got) > 0 {
+			t.Errorf("a linked account that is a %s by now was told %q", s, got)
+		}
+	}
+	if got := len(h.Chat.Told(carol)) - carols; got != 3 {
+		t.Errorf("Carol was reminded %d times beside an outsider, want 3", got)
+	}
+	h.Chat.Becomes(bob, Guest)
+	h.Linked("carol") // one more, of which those who decide with her are told
+	notices(t, h)
+	if got := h.Chat.Told(bob)[before:]; len(got) > 0 {
+		t.Errorf("a linked account that is a guest by now was told %q of a link", got)
+	}
+	if dead, err := h.Desk.Dead(t.Context()); err != nil || len(dead) > 0 {
+		t.Errorf("given up is %v, %v; want nothing", dead, err)
+	}
+	h.Chat.Becomes(bob, Member)
+	remind()
+	if got := len(h.Chat.Told(bob)) - before; got != 1 {
+		t.Errorf("Bob, who is a member again, was told %d things, want one reminder", got)
+	}
+}
+
 func saidOnce(t *testing.T, h *House) {
 	bob, carol := h.Linked("bob"), h.Linked("carol")
 	h.Asked("two", "read /srv/a")

@@ -85,6 +85,7 @@ func Test(t *testing.T, open func(t testing.TB) Chat) {
 		{"NobodyButLinkedMembersDecides", strangers},
 		{"WhoIsUnlinkedIsShownNothingMore", takenBack},
 		{"AnOutsiderIsPostedNothing", outsider},
+		{"AnOutsiderIsRemindedAndToldOfNothing", untold},
 		{"WhoIsUnlinkedDecidesNothingAtOnce", unlinked},
 		{"WhoStandsBehindTheAskerCannotApproveInAChat", ownRequest},
 		{"OneHumanWithTwoAccountsCountsOnce", oneHuman},

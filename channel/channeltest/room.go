@@ -18,7 +18,7 @@ import (
 // link, and & < > are escaped as in HTML. A message holds 12,000 bytes.
 type Room struct {
 	// Fail, if set, is what becomes of the next call of the channel by name, "post",
-	// "edit", "tell", "note" or "handle"; it is called without the lock.
+	// "edit", "tell" (an answer too), "note" or "handle"; it is called without the lock.
 	Fail func(call string) error
 
 	mu       sync.Mutex
@@ -283,7 +283,21 @@ func (c *roomChannel) Tell(_ context.Context, to channel.Account, text, _ string
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.room().account(to.ID).Outsider != "" {
+		return channel.ErrGone
+	}
 	c.told[to.ID] = append(c.told[to.ID], text)
+	return nil
+}
+
+// answer says something to whoever pressed, whatever they are.
+func (c *roomChannel) answer(to channel.Account, a channel.Answer) error {
+	if err := c.fails("tell"); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.told[to.ID] = append(c.told[to.ID], a.Says)
 	return nil
 }
 
@@ -321,14 +335,14 @@ func (c *roomChannel) Handle(ctx context.Context, d channel.Delivery, desk chann
 		if err != nil {
 			return err
 		}
-		return c.Tell(ctx, who, a.Says, a.OpenURL)
+		return c.answer(who, a)
 	case choice == countersign.Reject || choice == countersign.Escalate:
 		card, a, ok, err := desk.Look(ctx, press)
 		if err != nil {
 			return err
 		}
 		if !ok {
-			return c.Tell(ctx, who, a.Says, a.OpenURL)
+			return c.answer(who, a)
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()

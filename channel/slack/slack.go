@@ -164,12 +164,8 @@ func (s *Slack) Post(ctx context.Context, to channel.Address, c channel.Card) (c
 		return channel.Copy{}, err
 	}
 	if isUser(to) {
-		who, err := s.account(ctx, string(to))
-		if err != nil {
+		if err := s.inside(ctx, string(to)); err != nil {
 			return channel.Copy{}, err
-		}
-		if who.Outsider != "" {
-			return channel.Copy{}, fmt.Errorf("slack: %s is %s: %w", to, who.Outsider, channel.ErrGone)
 		}
 	}
 	at := channel.Copy{Workspace: home.Workspace}
@@ -235,6 +231,9 @@ func (s *Slack) Tell(ctx context.Context, to channel.Account, text, open string)
 	if err := s.here(ctx, to.Workspace); err != nil {
 		return err
 	}
+	if err := s.inside(ctx, to.ID); err != nil {
+		return err
+	}
 	if _, _, err := s.api.PostMessageContext(ctx, to.ID, options(blockkit.Note(text, open))...); err != nil {
 		return fmt.Errorf("slack: tell %s: %w", to.ID, failure(err))
 	}
@@ -251,6 +250,15 @@ func (s *Slack) Note(ctx context.Context, at channel.Copy, text, open string) er
 		return fmt.Errorf("slack: say something below %s in %s: %w", at.Message, at.Place, failure(err))
 	}
 	return nil
+}
+
+// inside refuses an account that is an outsider as of now.
+func (s *Slack) inside(ctx context.Context, id string) error {
+	who, err := s.account(ctx, id)
+	if err == nil && who.Outsider != "" {
+		err = fmt.Errorf("slack: %s is %s: %w", id, who.Outsider, channel.ErrGone)
+	}
+	return err
 }
 
 // here refuses what is in another workspace than the bot token: an id there may be
