@@ -104,7 +104,7 @@ var mayImport = map[string]string{
 	"upstream/mcp":              ". internal/canon ledger upstream/confine upstream/mcp/rpc upstream/mcp/stdio upstream/mcp/streamable upstream/oauth",
 	"upstream/mcp/rpc":          "internal/canon",
 	"upstream/remote":           ". internal/canon ledger",
-	"upstream/mcp/stdio":        "upstream/confine upstream/mcp/rpc",
+	"upstream/mcp/stdio":        "internal/unhide upstream/confine upstream/mcp/rpc",
 	"upstream/mcp/streamable":   "internal/canon internal/mcpfields upstream/dial upstream/mcp/rpc upstream/oauth",
 	"upstream/oauth":            "upstream/dial",
 }

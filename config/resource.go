@@ -65,6 +65,10 @@ type Upstream struct {
 	// UnsafeSameUser lets the program run as the server's own user without any
 	// isolation; every record says so. Key "unsafe_same_user".
 	UnsafeSameUser bool
+	// LogStderr puts what the program writes to its standard error into the server's
+	// log, at most 100 lines a minute. Programs may write there what they are asked, or
+	// what they answer. Key "log_stderr".
+	LogStderr bool
 	// Wrapped is the name of an agent, in place of Command and URL: commands run in a
 	// process of its own, countersign mcp -- CMD, which attaches to this server. What
 	// that process starts, and with what credentials, is the agent's own affair. Key

@@ -64,6 +64,7 @@ func (r *reader) upstream(n *yaml.Node, to *Upstream) {
 		"dir":              r.text("dir", &to.Dir),
 		"env":              func(v *yaml.Node) { to.Env = r.environment(v) },
 		"unsafe_same_user": r.yes("unsafe_same_user", &to.UnsafeSameUser),
+		"log_stderr":       r.yes("log_stderr", &to.LogStderr),
 		"wrapped":          r.text("wrapped", &to.Wrapped),
 		"url":              r.upstreamURL(&to.URL),
 		"header":           func(v *yaml.Node) { to.Header = r.header(v) },
@@ -76,13 +77,13 @@ func (r *reader) upstream(n *yaml.Node, to *Upstream) {
 	switch {
 	case len(r.problems) > before:
 	case to.Wrapped != "":
-		if len(to.Command) > 0 || to.URL != "" || to.User != "" || to.Dir != "" || to.Env != nil || to.Header != nil || to.OAuth != nil || to.UnsafeSameUser {
+		if len(to.Command) > 0 || to.URL != "" || to.User != "" || to.Dir != "" || to.Env != nil || to.Header != nil || to.OAuth != nil || to.UnsafeSameUser || to.LogStderr {
 			r.wrong(n, "leave the others away", "wrapped stands alone: the agent's own process brings the rest")
 		}
 	case (len(to.Command) == 0) == (to.URL == ""):
 		r.wrong(n, `command: ["node", "server.js"], or url: https://mcp.example.com/mcp`, "an upstream has either a command or a url")
-	case to.URL != "" && (to.User != "" || to.Dir != "" || to.Env != nil || to.UnsafeSameUser):
-		r.wrong(n, "leave them away", "user, dir, env and unsafe_same_user are for a command, and this upstream has a url")
+	case to.URL != "" && (to.User != "" || to.Dir != "" || to.Env != nil || to.UnsafeSameUser || to.LogStderr):
+		r.wrong(n, "leave them away", "user, dir, env, unsafe_same_user and log_stderr are for a command, and this upstream has a url")
 	case to.URL == "" && to.Header != nil:
 		r.wrong(n, "programs get theirs by env", "header is for an upstream with a url")
 	case to.URL == "" && to.OAuth != nil:

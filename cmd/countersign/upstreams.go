@@ -113,7 +113,7 @@ func upstreamConfig(cfg config.Config, r config.Resource, trust ledger.Trust, lo
 	in := upmcp.Config{
 		Name: r.Name, URL: r.Upstream.URL, Header: map[string]string{},
 		Command: r.Upstream.Command, Dir: r.Upstream.Dir, Env: map[string]string{}, User: r.Upstream.User,
-		UnsafeSameUser: r.Upstream.UnsafeSameUser, Trust: trust, Version: version(),
+		UnsafeSameUser: r.Upstream.UnsafeSameUser, LogStderr: r.Upstream.LogStderr, Trust: trust, Version: version(),
 		Private: []string{cfg.Data},
 	}
 	secrets := []string{cfg.Keys.Log, cfg.Keys.Vault, cfg.Keys.Pin}

@@ -79,9 +79,11 @@ type Config struct {
 	OnNotice func(method string, params []byte)
 	// Now is the clock of permits and outcomes. Defaults to time.Now.
 	Now func() time.Time
-	// Log takes the server's standard error, line by line, at debug. Defaults to
-	// nothing.
+	// Log takes, at debug, what a server says that is no message. Defaults to nothing.
 	Log *slog.Logger
+	// LogStderr has Log take the lines of a child's standard error too, at info: the
+	// first 1 KiB of each, 100 a minute. A server may write payloads there.
+	LogStderr bool
 }
 
 func (c *Config) defaults() {

@@ -41,20 +41,23 @@ func TestCloseEndsEverything(t *testing.T) {
 	}
 }
 
-func TestStandardErrorGoesToTheLogAtDebug(t *testing.T) {
-	var log bytes.Buffer
-	h := newHouse(t, func(cfg *mcp.Config) {
-		cfg.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	})
-	_, _, err := h.run(t, "noise")
-	check(t, err)
-	check(t, h.Close())
-	if got := log.String(); !strings.Contains(got, `level=DEBUG msg=stderr resource=mcp/test line="hello from stderr"`) {
-		t.Errorf("got %.500s", got)
-	}
-	for line := range strings.Lines(log.String()) {
-		if len(line) > 5<<10 {
-			t.Errorf("a line of %d bytes is in the log", len(line))
+func TestStandardErrorGoesToTheLogOnDemandAlone(t *testing.T) {
+	for _, on := range []bool{true, false} {
+		var log bytes.Buffer
+		h := newHouse(t, func(cfg *mcp.Config) {
+			cfg.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			cfg.LogStderr = on
+		})
+		_, _, err := h.run(t, "noise")
+		check(t, err)
+		check(t, h.Close())
+		if got := log.String(); strings.Contains(got, `level=INFO msg=stderr resource=mcp/test line="hello from stderr"`) != on || strings.Contains(got, "eeee") != on {
+			t.Errorf("log_stderr is %t: got %.500s", on, got)
+		}
+		for line := range strings.Lines(log.String()) {
+			if len(line) > 2<<10 {
+				t.Errorf("a line of %d bytes is in the log", len(line))
+			}
 		}
 	}
 }

@@ -135,7 +135,7 @@ func (u *Upstream) open(ctx context.Context) (session, error) {
 		}
 		return s, nil
 	}
-	s, err := stdio.Open(ctx, stdio.Config{Program: u.cfg.program(), Terms: u.terms(), Closed: ErrClosed})
+	s, err := stdio.Open(ctx, stdio.Config{Program: u.cfg.program(), Terms: u.terms(), LogStderr: u.cfg.LogStderr, Closed: ErrClosed})
 	if err != nil {
 		return nil, err
 	}

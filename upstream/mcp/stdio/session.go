@@ -4,7 +4,6 @@
 package stdio
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -17,10 +16,12 @@ import (
 	"github.com/countersignhq/countersign/upstream/mcp/rpc"
 )
 
-// A Config says what to start. All of it is needed.
+// A Config says what to start. All of it is needed but LogStderr.
 type Config struct {
 	confine.Program
 	rpc.Terms
+	// LogStderr has the lines of the server's standard error logged.
+	LogStderr bool
 	// Closed is the cause with which calls end that Close cuts off.
 	Closed error
 }
@@ -65,7 +66,7 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 	}
 	var running sync.WaitGroup
 	running.Go(s.write)
-	running.Go(s.logErrors)
+	running.Go(s.readErrors)
 	running.Go(func() { s.end(s.read()) })
 	go func() { // whoever waits for over finds no goroutine left but this one's last steps
 		<-child.Done()
@@ -256,22 +257,11 @@ func (s *Session) tellOfChanges() {
 	}
 }
 
-// logErrors puts the server's standard error into the log, up to a number of
-// lines and a length of each, and reads past the rest.
-func (s *Session) logErrors() {
-	const mostLines, mostBytes = 10_000, 4 << 10
-	in := bufio.NewReaderSize(s.child.Stderr, mostBytes)
-	for n := 0; n < mostLines; {
-		line, more, err := in.ReadLine()
-		if err != nil {
-			return
-		}
-		s.cfg.Log.Debug("stderr", "line", string(line))
-		n++
-		for more && err == nil {
-			_, more, err = in.ReadLine()
-		}
+// readErrors reads the server's standard error, so that a server that writes goes on,
+// and logs it if it may.
+func (s *Session) readErrors() {
+	if s.cfg.LogStderr {
+		logLines(s.child.Stderr, s.cfg.Log, time.Now)
 	}
-	s.cfg.Log.Debug("stderr is no longer logged", "lines", mostLines)
-	io.Copy(io.Discard, in)
+	io.Copy(io.Discard, s.child.Stderr)
 }
