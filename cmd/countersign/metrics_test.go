@@ -111,6 +111,7 @@ func TestARealServerIsMeasured(t *testing.T) {
 		`countersign_decisions_total{assurance="session",channel="demo",choice="reject"}`: "1",
 		`countersign_held_seconds_count{decision="rejected"}`:                             "1",
 		`countersign_upstream_starts_total{resource="mcp/northwind",result="ok"}`:         "1",
+		`countersign_parser_starts_total{language="sql",result="failed"}`:                 "0",
 		`countersign_problems_total{code="denied",door="mcp"}`:                            "1",
 		`countersign_problems_total{code="not_found",door="api"}`:                         "1",
 		`countersign_commits_total{result="failed"}`:                                      "0",

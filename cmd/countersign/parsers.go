@@ -19,7 +19,8 @@ func parsers() map[string]worker.Handler {
 // needs are started now; one that is needed later starts then.
 func (s *server) openParsers(context.Context) error {
 	pools := map[string]*worker.Pool{
-		countersign.LanguageSQL: worker.New(sql.Worker, worker.Config{}), countersign.LanguageShell: worker.New(shell.Worker, worker.Config{}),
+		countersign.LanguageSQL:   worker.New(sql.Worker, worker.Config{OnStart: s.metrics.Parser(countersign.LanguageSQL)}),
+		countersign.LanguageShell: worker.New(shell.Worker, worker.Config{OnStart: s.metrics.Parser(countersign.LanguageShell)}),
 	}
 	for _, p := range pools {
 		s.later(func(context.Context) error { return p.Close() })

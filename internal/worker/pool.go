@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -103,6 +104,9 @@ func (p *Pool) start() {
 	}
 	if err != nil && c != nil {
 		p.end(c)
+	}
+	if !errors.Is(err, ErrClosed) {
+		p.cfg.OnStart(err)
 	}
 	p.mu.Lock()
 	p.starting = false

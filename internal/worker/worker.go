@@ -44,6 +44,9 @@ type Config struct {
 	MostInput int
 	// MostAnswer is the size in bytes of the largest answer. Defaults to 256 KiB.
 	MostAnswer int
+	// OnStart is told of each start of a child, with the error of one that did not get
+	// ready. It must not block. Defaults to nothing.
+	OnStart func(error)
 }
 
 func (c Config) complete() Config {
@@ -58,6 +61,9 @@ func (c Config) complete() Config {
 	}
 	if c.MostAnswer == 0 {
 		c.MostAnswer = 256 << 10
+	}
+	if c.OnStart == nil {
+		c.OnStart = func(error) {}
 	}
 	return c
 }

@@ -110,6 +110,27 @@ func TestAChildThatHangsIsStopped(t *testing.T) {
 	answers(t, p, "after")
 }
 
+func TestEachStartOfAChildIsTold(t *testing.T) {
+	told := make(chan error, 10)
+	p := newPool(t, "moody", worker.Config{OnStart: func(err error) { told <- err }})
+	answers(t, p, "before")
+	if _, err := p.Ask([]byte("crash")); !errors.Is(err, worker.ErrBroken) {
+		t.Fatalf("got %v, want %v", err, worker.ErrBroken)
+	}
+	for range 3 { // the child, its spare, and the one in place of the child
+		if err := <-told; err != nil {
+			t.Errorf("told of %v, want a start", err)
+		}
+	}
+	broken := newPool(t, "broken", worker.Config{OnStart: func(err error) { told <- err }})
+	if _, err := broken.Ask([]byte("x")); !errors.Is(err, worker.ErrNoChild) {
+		t.Fatalf("got %v, want %v", err, worker.ErrNoChild)
+	}
+	if err := <-told; err == nil {
+		t.Error("told of a start, and the child did not get ready")
+	}
+}
+
 func TestAnInputThatIsTooLargeReachesNoChild(t *testing.T) {
 	p := newPool(t, "broken", worker.Config{})
 	if _, err := p.Ask(make([]byte, 64<<10+1)); !errors.Is(err, worker.ErrTooLarge) {

@@ -1,6 +1,6 @@
 // Package metrics counts what the server does, for Prometheus. New makes the
-// Metrics; Recorded, Committed, Problem and Started are what the gate, the
-// store, the doors and the upstreams are given to tell it; Look has it
+// Metrics; Recorded, Committed, Problem, Started and Parser are what the gate, the
+// store, the doors, the upstreams and the parsers are given to tell it; Look has it
 // read what waits each time somebody asks; and it answers /metrics itself.
 //
 // A label is from a list that is closed, or a name that the operator gave. There is
@@ -35,6 +35,7 @@ type Metrics struct {
 	took       *prometheus.HistogramVec
 	problems   *prometheus.CounterVec
 	starts     *prometheus.CounterVec
+	parsers    *prometheus.CounterVec
 	commits    *prometheus.CounterVec
 	shared     prometheus.Histogram
 	commit     prometheus.Histogram
@@ -59,6 +60,7 @@ func New(version string) *Metrics {
 	m.took = m.histograms("execution_seconds", "How long commands ran, by the kind of resource.", remote[:], "kind")
 	m.problems = m.counters("problems_total", "Refusals that callers were given.", "door", "code")
 	m.starts = m.counters("upstream_starts_total", "Starts of upstreams: the first, and each one after an end.", "resource", "result")
+	m.parsers = m.counters("parser_starts_total", "Starts of the processes that read SQL and shell: two of each, and one after each end.", "language", "result")
 	m.commits = m.counters("commits_total", "Commits of the record.", "result")
 	m.shared = m.histograms("commit_changes", "Changes that shared one commit.", []float64{1, 2, 4, 8, 16, 32, 64, 128, 256}).WithLabelValues().(prometheus.Histogram)
 	m.commit = m.histograms("commit_seconds", "How long a commit took.", disk[:]).WithLabelValues().(prometheus.Histogram)
@@ -190,11 +192,24 @@ func (m *Metrics) Problem(door string) func(countersign.Code) {
 
 // Started returns what counts the starts of a resource's upstream.
 func (m *Metrics) Started(resource string) func(error) {
+	return starts(m.starts, resource)
+}
+
+// Parser returns what counts the starts of the processes that read a language: "sql",
+// "shell".
+func (m *Metrics) Parser(language string) func(error) {
+	for _, result := range startResult {
+		m.parsers.WithLabelValues(language, result)
+	}
+	return starts(m.parsers, language)
+}
+
+func starts(of *prometheus.CounterVec, name string) func(error) {
 	return func(err error) {
 		result := "ok"
 		if err != nil {
 			result = "failed"
 		}
-		m.starts.WithLabelValues(resource, result).Inc()
+		of.WithLabelValues(name, result).Inc()
 	}
 }

@@ -129,10 +129,17 @@ func TestWhatTheOthersTellIsCounted(t *testing.T) {
 	started := w.metrics.Started("mcp/files")
 	started(nil)
 	started(errors.New("gone"))
+	w.metrics.Parser("shell")
+	parser := w.metrics.Parser("sql")
+	parser(nil)
+	parser(nil)
+	parser(errors.New("no memory"))
 	w.expect("told", map[string]string{
 		`countersign_commits_total{result="ok"}`: "1", `countersign_commits_total{result="failed"}`: "1",
 		`countersign_commit_changes_sum`: "3", `countersign_commit_seconds_sum`: "0.003", `countersign_commit_sync_seconds_sum`: "0.001",
 		`countersign_problems_total{code="rate_limited",door="mcp"}`: "1", `countersign_problems_total{code="rate_limited",door="api"}`: "0",
+		`countersign_parser_starts_total{language="sql",result="ok"}`: "2", `countersign_parser_starts_total{language="sql",result="failed"}`: "1",
+		`countersign_parser_starts_total{language="shell",result="failed"}`:   "0",
 		`countersign_upstream_starts_total{resource="mcp/files",result="ok"}`: "1", `countersign_upstream_starts_total{resource="mcp/files",result="failed"}`: "1",
 	})
 }
