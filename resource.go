@@ -14,6 +14,9 @@ type Resource struct {
 	// UnsafeSameUser is true when the upstream child runs as the gateway's own
 	// user without isolation; it is marked on every record.
 	UnsafeSameUser bool `json:"unsafe_same_user,omitempty"`
+	// Wrapped is the name of the agent in whose own process its commands run, which
+	// could also run them without asking. Empty: the gateway runs them.
+	Wrapped string `json:"wrapped,omitempty"`
 	// Tools says what each tool does; one that is not listed is unknown.
 	Tools map[string]Tool `json:"tools,omitempty"`
 	// Tables say what data its tables hold, by schema and name: "public.users".

@@ -68,6 +68,17 @@ func TestTheSentenceSaysWhatIsKnownAndNoMore(t *testing.T) {
 	}
 }
 
+func TestWhereSaysThatTheAgentItselfRunsWhatIsWrapped(t *testing.T) {
+	r := refund(t)
+	r.Resource.Wrapped = "support-bot\u202e"
+	const want = "runs in a process of support-bot<U+202E>, who could also do it without asking"
+	b := brief.Build(r, nil)
+	i := slices.IndexFunc(b.Facts, func(f brief.Fact) bool { return f.Name == brief.FactWhere })
+	if got := b.Facts[i].Detail.String(); !strings.HasSuffix(got, ", "+want) {
+		t.Errorf("got %q, want it to end with %q", got, want)
+	}
+}
+
 func TestARowSaysWhatARequestIsAbout(t *testing.T) {
 	r := settled(t)
 	if got, want := brief.Summary(r).String(), "write with write_file (path /srv/templates/dunning-2.md) in mcp/files"; got != want {

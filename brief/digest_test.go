@@ -66,6 +66,7 @@ var asks = map[string]func(*countersign.Request){
 	"environment":    func(r *countersign.Request) { r.Resource.Environment = "staging" },
 	"regions":        func(r *countersign.Request) { r.Resource.Regions = []string{"us-east-1"} },
 	"isolation":      func(r *countersign.Request) { r.Resource.UnsafeSameUser = true },
+	"wrapped":        func(r *countersign.Request) { r.Resource.Wrapped = "support-bot" },
 	"classes":        func(r *countersign.Request) { r.Facts.Classes = []string{"pii"} },
 	"peer":           func(r *countersign.Request) { r.Origin.Peer = "10.0.0.9:1" },
 	"client":         func(r *countersign.Request) { r.Origin.Client = "other" },

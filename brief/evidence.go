@@ -40,10 +40,14 @@ func facts(r countersign.Request, p people) []Fact {
 	if r.Resource.UnsafeSameUser {
 		where += ", runs without isolation"
 	}
+	detail := say(where)
+	if r.Resource.Wrapped != "" {
+		detail = join(detail, say(", runs in a process of "), name(r.Resource.Wrapped), say(", who could also do it without asking"))
+	}
 	return []Fact{
 		{FactAsks, name(nameOf(r.Requester)), p.kind(r.Requester)},
 		onBehalfOf(r, p),
-		{FactWhere, name(r.Resource.Name), say(where)},
+		{FactWhere, name(r.Resource.Name), detail},
 		data(r),
 		cameIn(r),
 	}

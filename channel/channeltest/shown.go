@@ -35,6 +35,14 @@ func everyFact(t *testing.T, h *House) {
 		t.Fatalf("what is frozen needs %+v; this test tests nothing", q)
 	}
 	h.showsAll(t, "frozen", frozen)
+
+	own := h.directory().Resources["mcp/files"]
+	own.Wrapped = "deploy-bot"
+	check(t, h.Gate.SetResource(t.Context(), countersign.Who{Actor: countersign.Operator(), Origin: countersign.Origin{Door: "admin"}, Method: "socket"}, own))
+	h.showsAll(t, "wrapped", h.Asked("one", "read /srv/b"))
+	if shown := h.Chat.Shown(h.Copy()); !strings.Contains(shown, "runs in a process of deploy-bot, who could also do it without asking") {
+		t.Errorf("the card does not say that the agent itself runs it:\n%s", shown)
+	}
 }
 
 // showsAll fails if the newest copy, which is of the request, offers Approve and

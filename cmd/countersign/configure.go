@@ -153,7 +153,7 @@ func (s *server) configureResources(ctx context.Context, resources []countersign
 func labels(r config.Resource, target countersign.Digest) countersign.Resource {
 	out := countersign.Resource{
 		Name: r.Name, Environment: r.Environment, Regions: r.Regions, DataClasses: r.DataClasses,
-		Owners: r.Owners, Target: target, UnsafeSameUser: r.Upstream.UnsafeSameUser,
+		Owners: r.Owners, Target: target, UnsafeSameUser: r.Upstream.UnsafeSameUser, Wrapped: r.Upstream.Wrapped,
 	}
 	for name, t := range r.Tools {
 		if out.Tools == nil {

@@ -126,8 +126,12 @@ func TestAWrappedServerRunsWhatWasReleased(t *testing.T) {
 	if code != 0 || len(answers) != 3 || !strings.Contains(answers[1], `"list_plans"`) || !strings.Contains(answers[2], `"id":2,"result":{"content"`) {
 		t.Fatalf("exit %d, got %q\n%s", code, answers, said)
 	}
-	if r := w.last(); r.Execution != countersign.ExecutionSucceeded || r.Decision != countersign.DecisionAllowed || w.ran() != 1 {
+	r := w.last()
+	if r.Execution != countersign.ExecutionSucceeded || r.Decision != countersign.DecisionAllowed || w.ran() != 1 {
 		t.Errorf("got %s/%s, %d calls; want allowed/succeeded, 1", r.Decision, r.Execution, w.ran())
+	}
+	if r.Resource.Wrapped != "alice-bot" {
+		t.Errorf("on record it ran in a process of %q, want alice-bot", r.Resource.Wrapped)
 	}
 	if !strings.Contains(said, "the key of this gateway's log is kept in") {
 		t.Errorf("it said %q; want to be told of the key the first time", said)

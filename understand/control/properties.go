@@ -129,6 +129,9 @@ func resource(r countersign.Resource) []string {
 		"data classes: " + strings.Join(r.DataClasses, ", "), "owners: " + strings.Join(r.Owners, ", "),
 		"target: " + r.Target.String(), fmt.Sprintf("runs as the gateway's own user: %t", r.UnsafeSameUser),
 	}
+	if r.Wrapped != "" {
+		lines = append(lines, "runs in a process of: "+r.Wrapped)
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.Tools)) {
 		t := r.Tools[name]
 		lines = append(lines, fmt.Sprintf("tool %s: %s; classes %s; sink %s", name,

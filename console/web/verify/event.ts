@@ -71,6 +71,7 @@ const resource = record({
   owners: list(text),
   target: digest,
   unsafe_same_user: flag,
+  wrapped: text,
   tools: mapOf(
     record({ verbs: list(text), classes: list(text), sink: text, understand: text, argument: text }),
   ),
