@@ -111,6 +111,7 @@ func (d *Directory) take(e Event) error {
 	case CredentialChanged:
 		d.Credentials[b.Credential.ID] = b.Credential
 	case LinkMade:
+		b.Link.Made = e.At
 		d.Links[b.Link.ID()] = b.Link
 	case LinkBroken:
 		delete(d.Links, b.Link.ID())

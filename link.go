@@ -25,7 +25,13 @@ type Link struct {
 	// Since is when the person proved both: signed in here, and with a one-time code
 	// from here typed there.
 	Since time.Time `json:"since"`
+	// Made is when the link was recorded, as the event around it says.
+	Made time.Time `json:"-"`
 }
+
+// CountsFor reports whether an approval of what was asked at the time counts
+// through the link: it was on record before.
+func (l Link) CountsFor(asked time.Time) bool { return l.Made.Before(asked) }
 
 // ID is the id that events about the link carry: "lnk:slack/T024BE7LD/U02ABCDEF".
 func (l Link) ID() RequestID { return LinkID(l.Chat, l.Workspace, l.Account) }

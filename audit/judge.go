@@ -193,7 +193,7 @@ func (a *auditor) decided(acc *account, e countersign.Event, b countersign.Decid
 	if b.Decision.Choice != countersign.Approve {
 		return fmt.Errorf("choice %q was counted", b.Decision.Choice)
 	}
-	if err := a.approved(acc, e, b); err != nil {
+	if err := errors.Join(a.approved(acc, e, b), a.linkedBefore(acc, e)); err != nil {
 		return err
 	}
 	vote := approval{person: person, assurance: b.Decision.Assurance, version: e.Version}

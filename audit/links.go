@@ -83,3 +83,12 @@ func (a *auditor) linked(e countersign.Event, d countersign.Decision) error {
 	}
 	return nil
 }
+
+// linkedBefore checks that the link which an approval came through was there before
+// the request. A rejection may come through a newer one.
+func (a *auditor) linkedBefore(acc *account, e countersign.Event) error {
+	if e.Who.Method == methodChat && a.people.links[through(e)].leaf > acc.first {
+		return fmt.Errorf("%s approved it through %s, which was linked after it was asked", e.Who.Actor.ID, through(e))
+	}
+	return nil
+}

@@ -3,6 +3,7 @@ package gate_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -168,9 +169,60 @@ func TestADecisionThroughALinkIsWorthAChatAndNoMore(t *testing.T) {
 	}
 }
 
+func TestAnApprovalThroughALinkThatIsNewerThanTheRequestDoesNotCount(t *testing.T) {
+	second := link("bob")
+	second.Account = "Ubob2"
+	for name, before := range map[string]func(*world) countersign.Request{
+		"linked after it": func(w *world) countersign.Request { return w.held("list", `{"path":"/srv/a"}`) },
+		"at its very moment": func(w *world) countersign.Request {
+			r := w.held("list", `{"path":"/srv/a"}`)
+			must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
+			return r
+		},
+		"linked before it, and again after it": func(w *world) countersign.Request {
+			w.linked(link("bob"))
+			r := w.held("list", `{"path":"/srv/a"}`)
+			must(t, w.gate.Unlink(t.Context(), operator(), link("bob").ID(), "a new phone"))
+			return r
+		},
+		"another account linked before it": func(w *world) countersign.Request {
+			w.linked(second)
+			return w.held("list", `{"path":"/srv/a"}`)
+		},
+		"linked after it, by a clock that went back": func(w *world) countersign.Request {
+			r := w.held("list", `{"path":"/srv/a"}`)
+			w.clock.Advance(-2 * time.Second)
+			must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
+			w.clock.Advance(2 * time.Second)
+			return r
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := chatting(t)
+			r := before(w)
+			w.clock.Advance(time.Second)
+			must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
+			err := w.clicks("bob", r.ID)
+			w.refused(err, countersign.CodeAssuranceTooLow)
+			if e, ok := errors.AsType[*countersign.Error](err); ok && e.Hint != "approve it in the browser" {
+				t.Errorf("the hint is %q, want one that says what to do next", e.Hint)
+			}
+			w.run(r.ID)
+			w.ran(r.ID, 0)
+			if got := w.recorded(r.ID, countersign.KindRefused); got != 1 {
+				t.Errorf("%d refusals are on record, want one", got)
+			}
+			w.approve("bob", r.ID)
+			w.run(r.ID)
+			w.ran(r.ID, 1)
+			w.holds()
+		})
+	}
+}
+
 func TestT16AStolenChatAccountApprovesNothingThatNeedsMore(t *testing.T) {
 	w := chatting(t)
-	must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
+	w.linked(link("bob"))
 	for tool, more := range map[string]bool{"grant": true, "list": false} {
 		r := w.held(tool, `{"path":"/srv/a"}`)
 		d := w.says("bob", countersign.Approve, r.ID)
@@ -195,7 +247,7 @@ func TestAnApprovalInAChatIsVoidOnceTheLinkIsBroken(t *testing.T) {
 	second.Account = "Ubob2"
 	for name, c := range map[string]struct{ before, after func(*world) }{
 		"their only one":           {},
-		"one of two":               {before: func(w *world) { must(t, w.gate.Link(t.Context(), w.as("bob", "link"), second)) }},
+		"one of two":               {before: func(w *world) { w.linked(second) }},
 		"another is linked later":  {after: func(w *world) { must(t, w.gate.Link(t.Context(), w.as("bob", "link"), second)) }},
 		"the same is linked again": {after: func(w *world) { must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob"))) }},
 		"the same, by a clock that went back": {after: func(w *world) {
@@ -211,7 +263,7 @@ func TestAnApprovalInAChatIsVoidOnceTheLinkIsBroken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := chatting(t)
-			must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
+			w.linked(link("bob"))
 			if c.before != nil {
 				c.before(w)
 			}
@@ -240,6 +292,13 @@ func (w *world) posts() {
 	})
 	must(w.t, err)
 	w.gate = g
+}
+
+// linked makes the link, before whatever is asked from now on.
+func (w *world) linked(l countersign.Link) {
+	w.t.Helper()
+	must(w.t, w.gate.Link(w.t.Context(), w.as(strings.TrimPrefix(l.Person, "per_"), "link"), l))
+	w.clock.Advance(time.Second)
 }
 
 // clicks is the person's approval, as a click of their account.

@@ -142,6 +142,7 @@ func needReason(r countersign.Request, d Decision) *countersign.Error {
 
 func (g *Gate) checkApproval(dir *countersign.Directory, r countersign.Request, d Decision) *countersign.Error {
 	need, refused, closed := r.Verdict.Requirement, unseen(dir, r, d), g.closed(context.Background(), dir, r)
+	late := quorum.MayApproveThrough(dir, r, d.Decision)
 	switch {
 	case len(need.Blocked) > 0:
 		return &countersign.Error{Code: countersign.CodeCannotApprove, Detail: "nobody can approve this: " + strings.Join(need.Blocked, "; "), Hint: "reject it, or change the policy"}
@@ -149,6 +150,8 @@ func (g *Gate) checkApproval(dir *countersign.Directory, r countersign.Request, 
 		return refused
 	case closed != nil:
 		return closed
+	case late != nil:
+		return late
 	case slices.ContainsFunc(r.Approvals(), func(a countersign.Decision) bool { return a.By.ID == d.By.ID }):
 		return &countersign.Error{Code: countersign.CodeAlreadyDecided, Detail: d.By.Name + " has approved it already and counts once", Hint: "another person is needed"}
 	case d.Solo && r.Origin.ServerAccount && !g.cfg.Demo:

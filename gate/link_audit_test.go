@@ -28,7 +28,7 @@ func (w *world) clicked(r countersign.Request, account string, with countersign.
 
 func TestTheAuditorTakesDecisionsThroughLinks(t *testing.T) {
 	w := chatting(t)
-	must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
+	w.linked(link("bob"))
 	r := w.held("list", `{"path":"/srv/a"}`)
 	must(t, w.clicks("bob", r.ID))
 	w.run(r.ID)
@@ -64,7 +64,7 @@ func TestTheAuditorFindsClicksAndLinksThatAreNobodys(t *testing.T) {
 			w.clicked(w.held("list", `{"path":"/srv/a"}`), "Ubob", countersign.Chat)
 		}},
 		"a second click while the first counts": {"per_bob approved it twice", func(w *world) {
-			must(w.t, w.gate.Link(w.t.Context(), w.as("bob", "link"), link("bob")))
+			w.linked(link("bob"))
 			r := w.held("both", `{"path":"/srv/a"}`)
 			must(w.t, w.clicks("bob", r.ID))
 			r.Version++
@@ -100,7 +100,7 @@ func TestTheAuditorFindsClicksAndLinksThatAreNobodys(t *testing.T) {
 func TestTheAuditorFindsWhatRanOnAClickOfAnAccountThatWasUnlinkedSince(t *testing.T) {
 	second := link("bob")
 	second.Account = "Ubob2"
-	links := func(w *world, l countersign.Link) { must(t, w.gate.Link(t.Context(), w.as("bob", "link"), l)) }
+	links := (*world).linked
 	unlinks := func(w *world, l countersign.Link) { must(t, w.gate.Unlink(t.Context(), operator(), l.ID(), "stolen")) }
 	for name, meanwhile := range map[string]func(*world){
 		"unlinked":                      func(w *world) { unlinks(w, link("bob")) },
@@ -126,6 +126,38 @@ func TestTheAuditorFindsWhatRanOnAClickOfAnAccountThatWasUnlinkedSince(t *testin
 	unlinks(w, second)
 	w.releases(r.ID)
 	w.holds() // the link that it came through stands
+}
+
+func TestTheAuditorFindsAnApprovalThroughALinkThatIsNewerThanTheRequest(t *testing.T) {
+	for name, c := range map[string]struct{ before, after func(*world) }{
+		"linked after it":                 {nil, nil},
+		"linked after it, at its moment":  {nil, func(w *world) { must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob"))) }},
+		"linked before it, and once more": {func(w *world) { w.linked(link("bob")) }, func(w *world) { must(t, w.gate.Unlink(t.Context(), operator(), link("bob").ID(), "")) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := chatting(t)
+			if c.before != nil {
+				c.before(w)
+			}
+			r := w.held("list", `{"path":"/srv/a"}`)
+			if c.after != nil {
+				c.after(w)
+			}
+			w.linked(link("bob"))
+			w.clicked(r, "Ubob", countersign.Chat)
+			w.finds("per_bob approved it through lnk:slack/T1/Ubob, which was linked after it was asked")
+			w.releases(r.ID)
+			w.finds("the decisions that the policy of then asks for are not there")
+		})
+	}
+	w := chatting(t)
+	r := w.held("list", `{"path":"/srv/a"}`)
+	w.linked(link("bob"))
+	d := w.says("bob", countersign.Reject, r.ID)
+	d.Link = link("bob").ID()
+	_, err := w.gate.Decide(t.Context(), d)
+	must(t, err)
+	w.holds() // a rejection may come through a newer one
 }
 
 // comesBack has the person deactivated and there again.

@@ -16,7 +16,7 @@ func TestWhoseClickBecameVoidIsShownSoAndMayApproveAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := chatting(t)
 			w.posts()
-			must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
+			w.linked(link("bob"))
 			r := w.held("both", `{"path":"/srv/a"}`)
 			must(t, w.clicks("bob", r.ID))
 			must(t, w.gate.Tick(t.Context()))
@@ -50,7 +50,7 @@ func TestWhoseClickBecameVoidIsShownSoAndMayApproveAgain(t *testing.T) {
 func TestAChangeOfPeopleQueuesTheCardsOfAllThatTheyMayBeAskedOrHaveApproved(t *testing.T) {
 	w := chatting(t)
 	w.posts()
-	must(t, w.gate.Link(t.Context(), w.as("bob", "link"), link("bob")))
+	w.linked(link("bob"))
 	waits := w.held("both", `{"path":"/srv/a"}`)
 	approved := w.held("list", `{"path":"/srv/b"}`)
 	must(t, w.clicks("bob", approved.ID))

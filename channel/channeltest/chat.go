@@ -87,6 +87,7 @@ func Test(t *testing.T, open func(t testing.TB) Chat) {
 		{"AnOutsiderIsPostedNothing", outsider},
 		{"AnOutsiderIsRemindedAndToldOfNothing", untold},
 		{"WhoIsUnlinkedDecidesNothingAtOnce", unlinked},
+		{"WhoIsLinkedAfterItApprovesInTheBrowser", linkedLate},
 		{"WhoStandsBehindTheAskerCannotApproveInAChat", ownRequest},
 		{"OneHumanWithTwoAccountsCountsOnce", oneHuman},
 		{"WhatIsDecidedIsPressedInVain", afterwards},

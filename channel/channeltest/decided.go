@@ -201,6 +201,20 @@ func unlinked(t *testing.T, h *House) {
 	}
 }
 
+func linkedLate(t *testing.T, h *House) {
+	r := h.Asked("one", "read /srv/a")
+	bob := h.Linked("bob")
+	at := h.Copy()
+	h.Press(bob, at, countersign.Approve)
+	h.undecided(r.ID, "an approval through an account that was linked after it was asked")
+	h.toldOf(bob, "approve it in the browser")
+	h.Press(bob, at, countersign.Reject)
+	h.Fill(bob, channel.Choice{Choice: countersign.Reject, Reason: "not now"})
+	if got := h.Now(r.ID).Decision; got != countersign.DecisionRejected {
+		t.Errorf("it is %s, want it rejected through the same account", got)
+	}
+}
+
 func ownRequest(t *testing.T, h *House) {
 	alice := h.Linked("alice")
 	r := h.Asked("one", "read /srv/a")
@@ -353,7 +367,7 @@ func report(t *testing.T, err error) {
 }
 
 func restart(t *testing.T, h *House) {
-	bob := h.Linked("bob")
+	bob, carol := h.Linked("bob"), h.Linked("carol")
 	r := h.Asked("two", "read /srv/a")
 	at := h.Copy()
 	click := h.Chat.Press(bob, at, h.Chat.Token(at), string(countersign.Approve))
@@ -365,8 +379,6 @@ func restart(t *testing.T, h *House) {
 		t.Fatalf("%d approvals count after a restart, want the click that was acknowledged before it", n)
 	}
 	// The process ends after the decision is on record and before that is noted.
-	carol := h.Linked("carol")
-	h.Work()
 	second := h.Chat.Press(carol, at, h.Chat.Token(at), string(countersign.Approve))
 	check(t, h.Desk.At(ChatName).Receive(t.Context(), second))
 	h.Store.Faults().CrashAfter(errors.New("power cut"))

@@ -289,7 +289,7 @@ func (h *House) Deliver(d channel.Delivery) {
 	h.Work()
 }
 
-// Linked is a new account of the person, linked.
+// Linked is a new account of the person, linked before what is asked from now on.
 func (h *House) Linked(person string) channel.Account {
 	h.t.Helper()
 	return h.LinkedAs(person, person)
@@ -306,6 +306,7 @@ func (h *House) LinkedAs(name, person string) channel.Account {
 	if a.Code != "" {
 		h.t.Fatalf("link %s: %s", person, a.Says)
 	}
+	h.Clock.Move(time.Millisecond)
 	return who
 }
 

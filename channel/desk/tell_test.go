@@ -76,7 +76,7 @@ func TestAReminderGoesToThoseWhoHaveNotDecidedOnceARound(t *testing.T) {
 	if err := h.Gate.Tick(t.Context()); err != nil { // the reminder is on its way
 		t.Fatal(err)
 	}
-	h.Press(carol, place, countersign.Approve)
+	decide(t, h, r.ID, "per_carol", channel.Choice{Choice: countersign.Approve, Reason: "seen"})
 	asksAgain(t, h)
 	if got := h.Now(r.ID).Decision; got != countersign.DecisionApproved || reminded(room, carol) != 1 {
 		t.Errorf("it is %s and Carol was reminded %d times, want it approved and nobody reminded after it", got, reminded(room, carol))

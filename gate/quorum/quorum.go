@@ -168,12 +168,28 @@ func whyVoid(d *countersign.Directory, r countersign.Request, a countersign.Deci
 	if !d.Stands(a) {
 		return a.By.Name + " approved it through an account of " + a.Channel + " that was unlinked since"
 	}
+	if err := MayApproveThrough(d, r, a); err != nil {
+		return err.Detail
+	}
 	if a.Assurance == countersign.Passkey {
 		if err := signedStill(d, r, a); err != nil {
 			return err.Detail
 		}
 	}
 	return ""
+}
+
+// MayApproveThrough returns nil if the link that the approval comes through was there
+// before the request, or if it comes any other way. A rejection or an escalation,
+// which lets nothing run, may come through a newer one.
+func MayApproveThrough(d *countersign.Directory, r countersign.Request, a countersign.Decision) *countersign.Error {
+	l := d.Links[a.Link]
+	if a.Link == "" || l.CountsFor(r.CreatedAt) {
+		return nil
+	}
+	return &countersign.Error{Code: countersign.CodeAssuranceTooLow,
+		Detail: fmt.Sprintf("the account of %s was linked to %s after %s was asked for, and approves only what is asked after it", a.Channel, nameOf(d, a.By.ID), r.ID),
+		Hint:   "approve it in the browser"}
 }
 
 // signedStill returns nil if the passkey that signed the approval still may.
