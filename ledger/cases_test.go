@@ -36,7 +36,9 @@ func honest(t testing.TB) []receiptCase {
 		Decision: countersign.Decision{Choice: countersign.Approve, Digest: digestOf("x"), Assurance: countersign.Passkey}}, signedIn(alice)).
 		gateway(pending, countersign.Joined{}).
 		decided(approved, bob, countersign.Approve, countersign.Session).released(5).completed(countersign.ExecutionSucceeded)
-
+	again := climbed(t).again(needing(one, stage(1, countersign.Session, "leads"))).
+		decided(pending, bob, countersign.Approve, countersign.Session).decided(approved, priya, countersign.Approve, countersign.Session).
+		released(5, 6).completed(countersign.ExecutionSucceeded).recorded()
 	return []receiptCase{
 		{name: "approved", says: "1 of 1 of payments", at: 11, file: ran(t).recorded().file(t)},
 		{name: "approved-by-two", says: "2 of 2 of payments or dba", at: 11, file: ranForTwo(t).recorded().file(t)},
@@ -61,6 +63,18 @@ func honest(t testing.TB) []receiptCase {
 		{name: "voided-and-approved-anew", says: "1 of 1", at: 11, file: tell(t).held(one).
 			decided(approved, bob, countersign.Approve, countersign.Session).voided(one, bob.ID).
 			decided(approved, priya, countersign.Approve, countersign.Session).released(5).completed(countersign.ExecutionSucceeded).recorded().file(t)},
+		{name: "escalated-and-held-again", says: "2 of 2", at: 11, file: escalated(t).
+			decided(pending, bob, countersign.Approve, countersign.Session).again(needing(one, stage(1, countersign.Session, "dba")), bob.ID).
+			decided(pending, bob, countersign.Approve, countersign.Session).decided(approved, priya, countersign.Approve, countersign.Session).
+			released(6, 7).completed(countersign.ExecutionSucceeded).recorded().file(t)},
+		{name: "held-again-for-more", says: "2 of 2", at: 11, file: tell(t).held(one).
+			decided(approved, bob, countersign.Approve, countersign.Session).voided(stage(2, countersign.Session, "dba"), "*").
+			decided(pending, bob, countersign.Approve, countersign.Session).decided(approved, priya, countersign.Approve, countersign.Session).
+			released(5, 6).completed(countersign.ExecutionSucceeded).recorded().file(t)},
+		{name: "opened-early", says: "1 of 1", at: 11, file: frozen(t).again(needing(one)).
+			decided(approved, bob, countersign.Approve, countersign.Session).released(4).completed(countersign.ExecutionSucceeded).recorded().file(t)},
+		{name: "climbed-and-held-again", says: "2 of 2", at: 11, file: again.file(t)},
+		{name: "climbed-and-held-again-by-whom-not-disclosed", says: "not disclosed", at: 11, file: hidden(t, again, func(d *ledger.Disclosure) { d.Who = nil })},
 		{name: "nothing-disclosed", says: "0 of 0, 11 not disclosed", at: 8, file: hiding(t, func(d *ledger.Disclosure) { *d = ledger.Disclosure{} })},
 		{name: "who-not-disclosed", says: "not disclosed", at: 11, file: hiding(t, func(d *ledger.Disclosure) { d.Who = nil })},
 		{name: "context-not-disclosed", says: "not disclosed", at: 11, file: hiding(t, func(d *ledger.Disclosure) { d.Context = nil })},
@@ -71,7 +85,11 @@ func honest(t testing.TB) []receiptCase {
 // hiding is the usual receipt for a holder who may not see all of it.
 func hiding(t testing.TB, hide func(d *ledger.Disclosure)) []byte {
 	t.Helper()
-	r := ran(t).recorded()
+	return hidden(t, ran(t).recorded(), hide)
+}
+
+func hidden(t testing.TB, r *record, hide func(d *ledger.Disclosure)) []byte {
+	t.Helper()
 	for i := range r.entries {
 		hide(&r.entries[i].Open)
 	}
@@ -80,15 +98,50 @@ func hiding(t testing.TB, hide func(d *ledger.Disclosure)) []byte {
 
 func escalated(t testing.TB) *story {
 	t.Helper()
+	return escalatedBy(t, priya)
+}
+
+func escalatedBy(t testing.TB, by countersign.Principal) *story {
+	t.Helper()
 	s := tell(t).held(stage(1, countersign.Session, "payments"))
 	return s.add(pending, countersign.Escalated{Stage: stage(1, countersign.Session, "dba"), Decision: countersign.Decision{
-		Choice: countersign.Escalate, To: "dba", Digest: s.digest, Reason: "ask the owners of the table", Assurance: countersign.Session}}, signedIn(priya))
+		Choice: countersign.Escalate, To: "dba", Digest: s.digest, Reason: "ask the owners of the table", Assurance: countersign.Session}}, signedIn(by))
 }
 
 func (s *story) voided(st countersign.Stage, ids ...string) *story {
 	h := held(st)
 	h.Because, h.Void = "an approval no longer counts", ids
 	return s.gateway(pending, h)
+}
+
+// again has the request held once more, for one person and with the change.
+func (s *story) again(change func(*countersign.Verdict), void ...string) *story {
+	h := held(stage(1, countersign.Session, "payments"))
+	change(&h.Verdict)
+	h.Because, h.Void = "an approval no longer counts", void
+	return s.gateway(pending, h)
+}
+
+func needing(stages ...countersign.Stage) func(*countersign.Verdict) {
+	return func(v *countersign.Verdict) { v.Requirement.Stages = stages }
+}
+
+// frozen is a story that waits for the end of a freeze.
+func frozen(t testing.TB) *story {
+	t.Helper()
+	return tell(t).again(func(v *countersign.Verdict) {
+		v.Requirement.NotBefore, v.Requirement.Closed, v.Requirement.Frozen = noon.Add(time.Hour), []string{"frozen: the books close"}, true
+	})
+}
+
+// climbed is a story to which the gateway added the one rung of its ladder.
+func climbed(t testing.TB) *story {
+	t.Helper()
+	s := tell(t).again(func(v *countersign.Verdict) {
+		v.Requirement.Ladder = []countersign.Rung{{At: noon.Add(time.Second), To: []string{"leads"}}}
+	})
+	return s.gateway(pending, countersign.Escalated{Stage: stage(1, countersign.Session, "leads"), Decision: countersign.Decision{
+		Choice: countersign.Escalate, To: "leads", Digest: s.digest, Reason: "not decided in time", Channel: "timer"}})
 }
 
 // bars says who could not decide when it was asked.
@@ -206,6 +259,20 @@ func dishonestStories(t testing.TB) []storyCase {
 		{"void-approval-named", "became void", 11, end(yes(bob, one).voided(one, bob.ID).decided(approved, priya, countersign.Approve, session), 3, 5)},
 		{"all-void", "became void", 11, end(yes(bob, two).voided(one, "*").decided(approved, priya, countersign.Approve, session), 3)},
 		{"escalation-not-met", "1 of 2", 11, end(escalated(t).decided(approved, bob, countersign.Approve, session), 4)},
+		{"escalated-by-an-agent", "no person", 11, escalatedBy(t, refundBot)},
+		{"escalated-by-the-operator", "no person", 11, escalatedBy(t, countersign.Operator())},
+		{"held-again-without-an-escalation", "that an escalation added", 11, end(escalated(t).voided(one, "*").decided(approved, bob, countersign.Approve, session), 5)},
+		{"held-again-with-a-weaker-escalation", "that an escalation added", 11, escalated(t).again(needing(one, stage(1, countersign.Chat, "dba")), "*")},
+		{"held-again-for-fewer", "another verdict", 11, end(tell(t).held(two).again(needing(one)).decided(approved, bob, countersign.Approve, session), 4)},
+		{"held-again-for-less-after-a-void", "another verdict", 11, end(yes(bob, two).voided(one, bob.ID).decided(approved, priya, countersign.Approve, session), 5)},
+		{"held-again-with-more-time", "another verdict", 11, tell(t).held(one).again(func(v *countersign.Verdict) { v.Requirement.ExpiresAt = noon.Add(24 * time.Hour) })},
+		{"held-again-with-other-bounds", "another verdict", 11, tell(t).held(one).again(func(v *countersign.Verdict) { v.Requirement.Bounds = nil })},
+		{"held-again-under-another-policy", "another verdict", 11, tell(t).held(one).again(func(v *countersign.Verdict) { v.Policy = digestOf("another") })},
+		{"held-again-for-later", "not before", 11, tell(t).held(one).again(func(v *countersign.Verdict) { v.Requirement.NotBefore = noon.Add(time.Hour) })},
+		{"held-again-with-a-rung-left", "another verdict", 11, climbed(t).again(func(v *countersign.Verdict) {
+			needing(one, stage(1, session, "leads"))(v)
+			v.Requirement.Ladder = []countersign.Rung{{At: noon.Add(time.Second), To: []string{"leads"}}}
+		})},
 		{"approved-after-expiry", "after the request expired", 11, end(expired.decided(approved, bob, countersign.Approve, session), 3)},
 		{"nothing-required", "0 of 0", 11, end(yes(bob), 3)},
 		{"stage-of-nobody", "needs 0 people", 11, end(yes(bob, stage(0, session, "payments")), 3)},

@@ -21,6 +21,10 @@ type tally struct {
 	decisions []counted
 	barred    []string // ids of who asked, for whom, and who stands behind them
 	hidden    bool     // something that would have to be counted is not disclosed
+	// verdict is that of the last held event with what it has come to need since, nil
+	// if that is not disclosed; added are the stages of escalations.
+	verdict *countersign.Verdict
+	added   []countersign.Stage
 }
 
 type counted struct {
@@ -47,7 +51,11 @@ func (t *tally) take(e countersign.Event, open ledger.Event) error {
 		if b.Verdict.Requirement == nil {
 			return fmt.Errorf("it is held and requires nothing")
 		}
+		if err := t.again(b); err != nil {
+			return err
+		}
 		r := b.Verdict.Requirement
+		t.verdict = &b.Verdict
 		t.stages, t.bounds, t.expires, t.runBy = r.Stages, r.Bounds, r.ExpiresAt, time.Time{}
 		t.within = time.Duration(min(r.RunWithinSeconds, math.MaxInt32)) * time.Second
 		t.void(b)
@@ -57,10 +65,10 @@ func (t *tally) take(e countersign.Event, open ledger.Event) error {
 			return fmt.Errorf("the approval lives until %s, and may only until %s", stamp(b.RunBy), stamp(most))
 		}
 	case countersign.Escalated:
-		if k := e.Who.Actor.Kind; k == countersign.KindAgent || k == countersign.KindOperator {
+		if k := open.Public.Actor; k == countersign.KindAgent || k == countersign.KindOperator {
 			return fmt.Errorf("it is escalated by %s, who is no person", e.Who.Actor.ID)
 		}
-		t.stages = append(t.stages[:len(t.stages):len(t.stages)], b.Stage)
+		t.adds(b.Stage, open.Public.Actor)
 	}
 	return nil
 }
@@ -85,8 +93,11 @@ func (t *tally) takeHidden(open ledger.Event) {
 		if !open.Public.RunBy.IsZero() {
 			t.runBy = open.Public.RunBy
 		}
+		if open.Kind == countersign.KindEscalated {
+			t.verdict = nil
+		}
 	case countersign.KindHeld:
-		t.hidden, t.runBy = true, time.Time{}
+		t.hidden, t.runBy, t.verdict = true, time.Time{}, nil
 	}
 }
 

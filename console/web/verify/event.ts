@@ -176,6 +176,7 @@ export type Assertion = Of<typeof assertion>;
 export type Credential = Of<typeof credential>;
 export type Decision = Of<typeof decision>;
 export type Outcome = Of<typeof outcome>;
+export type Requirement = Of<typeof requirement>;
 export type Principal = Of<typeof principal>;
 export type Stage = Of<typeof stage>;
 export type Verdict = Of<typeof verdict>;

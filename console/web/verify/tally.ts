@@ -1,6 +1,7 @@
 /** Counts decisions as the events come, and tells whether they met what was required. */
 
-import type { Body, Decision, Principal, Stage, Who } from "./event";
+import { again, assurances, needing } from "./again";
+import type { Body, Decision, Principal, Stage, Verdict, Who } from "./event";
 import type { Statement } from "./leaf";
 import { noTime, second, stamp, type Time } from "./time";
 
@@ -26,16 +27,19 @@ export interface Tally {
   barred: string[];
   /** Something that would have to be counted is not disclosed. */
   hidden: boolean;
+  /** Of the last held event, with what it has come to need since; null if that is not disclosed. */
+  verdict: Verdict | null;
+  /** The stages of escalations. */
+  added: Stage[];
 }
 
 export const notDisclosed = "not disclosed";
 
 const skew = 60n * second;
-const assurances = ["", "chat", "session", "passkey"];
-
 export function newTally(): Tally {
   return {
     stages: [], bounds: new Map(), expires: noTime, within: 0n, runBy: noTime, decisions: [], barred: [], hidden: false,
+    verdict: null, added: [],
   };
 }
 
@@ -67,7 +71,12 @@ export function take(t: Tally, st: Statement, who: Who, body: Body | null): void
       }
       break;
     case "escalated":
+      if (st.open.actor === "agent" || st.open.actor === "operator") {
+        throw new Error(`it is escalated by ${who.actor.id}, who is no person`);
+      }
       t.stages = [...t.stages, body.stage];
+      t.added.push(body.stage);
+      t.verdict = needing(t.verdict, t.stages, st.open.actor);
   }
 }
 
@@ -76,6 +85,8 @@ function takeHeld(t: Tally, b: Body & { readonly kind: "held" }): void {
   if (r === null) {
     throw new Error("it is held and requires nothing");
   }
+  again(t.verdict, t.added, b.verdict, b.void);
+  t.verdict = b.verdict;
   [t.stages, t.bounds, t.expires, t.runBy] = [r.stages, r.bounds, r.expires_at, noTime];
   t.within = BigInt(r.run_within_s) * second;
   for (const d of t.decisions) {
@@ -96,10 +107,11 @@ function takeHidden(t: Tally, st: Statement, who: Who): void {
       t.decisions.push({ decision, by, at: st.at, version: st.version, void: "" });
       t.hidden = true;
       t.runBy = run_by === noTime ? t.runBy : run_by;
+      t.verdict = st.kind === "escalated" ? null : t.verdict;
       break;
     }
     case "held":
-      [t.hidden, t.runBy] = [true, noTime];
+      [t.hidden, t.runBy, t.verdict] = [true, noTime, null];
   }
 }
 
