@@ -117,6 +117,9 @@ func (g *Gate) SetPolicy(ctx context.Context, who countersign.Who, files map[str
 
 // Repin accepts a tool's definition as last listed; an empty name, all of them.
 func (g *Gate) Repin(ctx context.Context, who countersign.Who, name, tool string) error {
+	if err := g.seenLast(ctx, name, tool); err != nil {
+		return err
+	}
 	return g.Change(ctx, who, func(d *countersign.Directory) (countersign.RequestID, countersign.Body, error) {
 		r, err := resource(d, name)
 		if err != nil {
@@ -140,6 +143,16 @@ func (g *Gate) Repin(ctx context.Context, who countersign.Who, name, tool string
 		}
 		return countersign.ResourceID(name), countersign.ResourceChanged{Resource: r, Because: "repinned"}, nil
 	})
+}
+
+// seenLast refuses to accept a definition where another one was listed since the one
+// on record, which is all that anybody could look at.
+func (g *Gate) seenLast(ctx context.Context, name, tool string) error {
+	newer, err := g.recordListed(ctx, name, func(t string) bool { return tool == "" || t == tool })
+	if newer && err == nil {
+		err = &countersign.Error{Code: countersign.CodeConflict, Detail: "a tool of " + name + " was listed with another definition since", Hint: "look at it again with countersign resource show"}
+	}
+	return err
 }
 
 // Changes wakes the channel at every change on record.

@@ -45,6 +45,8 @@ type Gate struct {
 	// looked is the directory as it was when turn last looked; nil: it never did.
 	looked atomic.Pointer[countersign.Directory]
 
+	listing sync.Mutex // held while what was listed is kept
+
 	mu         sync.Mutex
 	unrecorded []unrecorded         // outcomes that could not be recorded yet; under mu
 	learnt     map[string]time.Time // when a listing was last recorded, by resource; under mu

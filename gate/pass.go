@@ -45,7 +45,7 @@ const (
 	// back: a tool that left and came back otherwise would pass for a new one.
 	mostTools = 1000
 	// relearn is how long what is listed anew of tools that are not as pinned already
-	// is not recorded again: a server could fill the record with it.
+	// is not recorded again, unless they are called: a server could fill the record with it.
 	relearn = time.Minute
 )
 
@@ -57,17 +57,19 @@ func (g *Gate) learn(ctx context.Context, name string, listing []byte) error {
 		return fmt.Errorf("read the tools of %s: %w", name, err)
 	}
 	recorded := false
+	late := map[string]listed{}
 	err = g.direct(ctx, gateway(), func(d *countersign.Directory) (countersign.RequestID, countersign.Body, error) {
 		r, err := resource(d, name)
 		if err != nil {
 			return "", nil, err
 		}
 		old := r
+		clear(late)
 		soon := g.now().Sub(g.learntAt(name)) < relearn
 		r.Pins, r.Changed, r.Claims = clone(r.Pins), clone(r.Changed), clone(r.Claims)
 		for tool, digest := range seen {
 			pin, pinned := r.Pins[tool]
-			_, changed := r.Changed[tool]
+			noted, changed := r.Changed[tool]
 			switch {
 			case !pinned && len(r.Pins) >= mostTools:
 				return "", nil, &countersign.Error{
@@ -77,6 +79,9 @@ func (g *Gate) learn(ctx context.Context, name string, listing []byte) error {
 			case !pinned:
 				r.Pins[tool] = digest
 			case changed && soon:
+				if digest != noted {
+					late[tool] = listed{noted, digest, claims[tool]}
+				}
 				continue // it stays noted as it is
 			case pin != digest:
 				r.Changed[tool] = digest
@@ -90,12 +95,15 @@ func (g *Gate) learn(ctx context.Context, name string, listing []byte) error {
 		}
 		return countersign.ResourceID(name), countersign.ResourceChanged{Resource: r, Because: "listing"}, nil
 	})
-	if err == nil && recorded {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.learnt[name] = g.now()
+	if err != nil {
+		return err
 	}
-	return err
+	if recorded {
+		g.mu.Lock()
+		g.learnt[name] = g.now()
+		g.mu.Unlock()
+	}
+	return g.keepListed(ctx, name, seen, late)
 }
 
 // learntAt is when a listing of the resource was last recorded, since the start.

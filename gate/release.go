@@ -28,6 +28,9 @@ func (g *Gate) release(ctx context.Context, id countersign.RequestID, via Execut
 	if r.Decision != countersign.DecisionApproved || r.Execution != countersign.ExecutionNone {
 		return nil, store.ErrConflict // somebody else moved it; look again
 	}
+	if err := g.catchUp(ctx, r.Command); err != nil {
+		return nil, err
+	}
 	dir, err := g.Directory(ctx)
 	if err != nil {
 		return nil, err

@@ -45,6 +45,9 @@ type asked struct {
 // understand completes the command from the resource, names it by its digest,
 // and finds its facts.
 func (g *Gate) understand(ctx context.Context, ask Ask) (asked, error) {
+	if err := g.catchUp(ctx, ask.Command); err != nil {
+		return asked{}, err
+	}
 	d, err := g.Directory(ctx)
 	if err != nil {
 		return asked{}, err
@@ -101,10 +104,7 @@ func complete(c countersign.Command, r countersign.Resource) countersign.Command
 		}
 		c.Target, c.Tool = r.Target, countersign.Digest{}
 		if name, ok := mcptool.Tool(c); ok {
-			c.Tool = r.Pins[name]
-			if changed, ok := r.Changed[name]; ok {
-				c.Tool = changed
-			}
+			c.Tool = definition(r, name)
 		}
 		return c
 	}
