@@ -289,6 +289,8 @@ func (a *auditor) released(acc *account, e countersign.Event, b countersign.Rele
 	switch v := b.Verdict; {
 	case v == nil || weight(*v) == countersign.Deny || v.Policy != b.Policy:
 		say("it was released and nothing says that the policy still let it")
+	case v.Requirement != nil && v.Requirement.Frozen:
+		say("it was released in a freeze: %s", strings.Join(v.Requirement.Closed, "; "))
 	case v.Requirement != nil && !a.filled(acc, v.Requirement.Stages):
 		say("it was released and the decisions that the policy of then asks for are not there")
 	case acc.requirement == nil || !a.filled(acc, acc.requirement.Stages):

@@ -123,7 +123,7 @@ func isOwnAbsence(d *countersign.Directory, by countersign.Principal, b counters
 	return ok && !p.Person.Inactive && p.Person.ID == by.ID && amend.Reduces(d, b)
 }
 
-// moment is what absences are looked at: now, or later if the record's clock, which
+// moment is when absences and freezes are looked at: now, or later if the record's clock, which
 // never goes back, is known to be ahead.
 func (g *Gate) moment() time.Time {
 	now := g.now()
@@ -135,12 +135,14 @@ func (g *Gate) moment() time.Time {
 
 // by is the latest that the change may be recorded, and the turn that comes first
 // if it is one: at which an absence begins or ends, and what was found of who
-// decides is true no more.
+// decides is true no more, or at which a freeze begins.
 func (c change) by() (notAfter, turn time.Time) {
-	if c.seen == nil || c.seen.Now.IsZero() {
-		return c.notAfter, time.Time{}
+	turn = c.freeze
+	if c.seen != nil && !c.seen.Now.IsZero() {
+		if t := c.seen.Turn(); turn.IsZero() || !t.IsZero() && t.Before(turn) {
+			turn = t
+		}
 	}
-	turn = c.seen.Turn()
 	last := turn.Add(-time.Millisecond)
 	if turn.IsZero() || !c.notAfter.IsZero() && c.notAfter.Before(last) {
 		return c.notAfter, time.Time{}
@@ -157,7 +159,7 @@ func (g *Gate) missed(turn time.Time, err error) error {
 	for {
 		old := g.turned.Load()
 		if old >= turn.UnixMilli() || g.turned.CompareAndSwap(old, turn.UnixMilli()) {
-			return fmt.Errorf("somebody's absence began or ended: %w", store.ErrConflict)
+			return fmt.Errorf("an absence began or ended, or a freeze began: %w", store.ErrConflict)
 		}
 	}
 }

@@ -69,6 +69,20 @@ func TestTheAuditorFindsWhatIsHeldAgainUnderAnotherVerdict(t *testing.T) {
 	}
 }
 
+func TestTheAuditorFindsAReleaseInAFreeze(t *testing.T) {
+	w := newWorld(t)
+	r := w.held("write_file", `{}`)
+	w.approve("bob", r.ID)
+	now := r.Verdict
+	need := *now.Requirement
+	need.Frozen, need.Closed, need.NotBefore = true, []string{"move: The switches move."}, need.ExpiresAt
+	now.Requirement = &need
+	w.puts(r.ID, gatewayWho(), countersign.State{Decision: countersign.DecisionApproved, Execution: countersign.ExecutionRunning}, countersign.Released{
+		Executor: "mcp/files", Attempt: "rel_1", Target: files().Target, Policy: now.Policy, Verdict: &now, Approvals: []int{3},
+	}, nil)
+	w.finds("it was released in a freeze: move: The switches move.")
+}
+
 func TestTheFirstVerdictIsOfTheActivePolicyWhateverItsReason(t *testing.T) {
 	w := newWorld(t)
 	r := w.held("grant", `{}`)

@@ -39,8 +39,8 @@ type Gate struct {
 	drain   sync.Once
 
 	quotas quotas
-	// turned is the last turn of an absence, in milliseconds since 1970, that the
-	// record's clock is known to have passed.
+	// turned is the last turn of an absence, or beginning of a freeze, in milliseconds
+	// since 1970, that the record's clock is known to have passed.
 	turned atomic.Int64
 	// looked is the directory as it was when turn last looked; nil: it never did.
 	looked atomic.Pointer[countersign.Directory]
@@ -314,6 +314,7 @@ type change struct {
 	seen     *countersign.Directory // what it was decided on; nil if on nothing of it
 	row      *store.Row
 	notAfter time.Time
+	freeze   time.Time // the next to begin after it was judged, zero for what does not run
 	jobs     []store.Job
 	keep     []store.Entry
 }

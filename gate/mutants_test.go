@@ -32,7 +32,7 @@ var brokenGates = []mutant{
 	{"a delegation goes two hops", "../away.go", "names = append(names, d.GroupsOf(id, asked)...)", "for x, p := range d.People { if x == id || p.Away != nil && p.Away.StandIn == id { names = append(names, d.GroupsOf(x, asked)...) } }"},
 	{"a schedule selects outside the pool", "oncall.go", "d.People[id].Inactive || !d.Groups[old.Pool].Lists(id)", "d.People[id].Name == \"\""},
 	{"late votes count", "decide.go", "events:   []countersign.Event{step(d.who(), countersign.DecisionApproved, none, body)},\n\t\t\tnotAfter: r.ExpiresAt(),", "events:   []countersign.Event{step(d.who(), countersign.DecisionApproved, none, body)},"},
-	{"approvals never lapse", "release.go", "c := change{notAfter: r.RunBy, seen: dir}", "c := change{seen: dir}"},
+	{"approvals never lapse", "release.go", "c := change{notAfter: r.RunBy, seen: dir,", "c := change{seen: dir,"},
 	{"the policy is not asked again at release", "release.go", "if policy.Stricter(r.Verdict, verdict) {", "if policy.Stricter(r.Verdict, verdict) && false {"},
 	{"a denial at release is overlooked", "release.go", "return verdict, denied(verdict, \"\")", "verdict = r.Verdict"},
 	{"the upstream may have moved", "release.go", "if err != nil || !bytes.Equal(again, r.Canonical) {", "if err != nil || !bytes.Equal(again, r.Canonical) && false {"},
@@ -44,7 +44,7 @@ var brokenGates = []mutant{
 	{"decisions stand on a directory that has changed", "decide.go", "c.seen = dir", "_ = dir"},
 	{"a passkey may sign anything", "ceremony.go", "if err := ledger.CheckAssertion(a, c); err != nil {", "if err := ledger.CheckAssertion(a, c); err != nil && false {"},
 	{"what a removed passkey signed counts", "quorum/quorum.go", "if a.Assurance == countersign.Passkey {", "if a.Assurance == countersign.Passkey && false {"},
-	{"the release stands on a directory that has changed", "release.go", "c := change{notAfter: r.RunBy, seen: dir}", "c := change{notAfter: r.RunBy}"},
+	{"the release stands on a directory that has changed", "release.go", "c := change{notAfter: r.RunBy, seen: dir,", "c := change{notAfter: r.RunBy,"},
 }
 
 // TestBrokenGatesAreCaught builds the gate broken in one way at a time and

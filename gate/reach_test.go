@@ -86,6 +86,51 @@ func TestAFreezeThatBeginsWhilePeopleReadStopsTheirApproval(t *testing.T) {
 	w.holds()
 }
 
+func TestAFreezeThatBeginsWhileAReleaseIsRecordedStopsIt(t *testing.T) {
+	begins := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		effect    string
+		meanwhile func(*world)
+		want      countersign.DecisionState
+	}{
+		"it holds":  {"hold", func(w *world) { w.store.Faults().BeforeCommit(func() { w.clock.Advance(2 * time.Second) }) }, countersign.DecisionPending},
+		"it denies": {"deny", func(w *world) { w.store.Faults().BeforeCommit(func() { w.clock.Advance(2 * time.Second) }) }, countersign.DecisionDenied},
+		"it has begun by the record's clock, which is ahead": {"hold", func(w *world) {
+			w.clock.Advance(2 * time.Second)
+			w.people("frank")
+			w.clock.Advance(-2 * time.Second)
+		}, countersign.DecisionPending},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newLawlessWorld(t, &clock{at: begins.Add(-10 * time.Minute)})
+			must(t, w.gate.SetPolicy(t.Context(), operator(), map[string]string{"p.yaml": testPolicy +
+				"freeze: [{id: move, why: w, effect: " + c.effect + ", from: 2026-11-22T10:00:00Z, to: 2026-11-23T10:00:00Z}]\n"}))
+			w.clock.Advance(time.Second)
+			r := w.held("write_file", `{}`)
+			w.approve("bob", r.ID)
+			w.clock.Advance(begins.Add(-time.Second).Sub(w.clock.Now()))
+			c.meanwhile(w)
+			w.run(r.ID)
+			w.ran(r.ID, 0)
+			if got := w.state(r.ID).Decision; got != c.want {
+				t.Errorf("what was approved before it is %s, want %s", got, c.want)
+			}
+			w.holds()
+		})
+		t.Run(name+", and the policy let it through", func(t *testing.T) {
+			w := newLawlessWorld(t, &clock{at: begins.Add(-time.Second)})
+			must(t, w.gate.SetPolicy(t.Context(), operator(), map[string]string{"p.yaml": testPolicy +
+				"freeze: [{id: move, why: w, effect: " + c.effect + ", from: 2026-11-22T10:00:00Z, to: 2026-11-23T10:00:00Z}]\n"}))
+			w.clock.Advance(begins.Add(-time.Millisecond).Sub(w.clock.Now()))
+			c.meanwhile(w)
+			if done, ok := w.submit(w.ask("read_file", `{}`)).(gate.Done); ok {
+				t.Errorf("%s ran in the freeze", done.Request.ID)
+			}
+			w.holds()
+		})
+	}
+}
+
 func TestAFreezeThatIsLiftedEarlyLetsWhatWaitedForItRun(t *testing.T) {
 	w := newLawlessWorld(t, &clock{at: time.Date(2026, 11, 22, 9, 50, 0, 0, time.UTC)})
 	freeze := func(to string) string {

@@ -39,7 +39,7 @@ func (g *Gate) release(ctx context.Context, id countersign.RequestID, via Execut
 		return nil, store.ErrConflict // everything of it is held since a moment ago
 	}
 	verdict, again := g.recheck(ctx, dir, r, via)
-	c := change{notAfter: r.RunBy, seen: dir}
+	c := change{notAfter: r.RunBy, seen: dir, freeze: g.lens(dir).policy.NextFreeze(dir.Now)}
 	if again != nil {
 		c.events = []countersign.Event{*again}
 		if again.State.Decision == countersign.DecisionPending {
@@ -157,7 +157,7 @@ func (g *Gate) verdict(ctx context.Context, dir *countersign.Directory, r counte
 	lens := g.lens(dir)
 	return lens.policy.Decide(ctx, policy.Input{
 		Facts: facts, Resource: now, Requester: r.Requester, OnBehalfOf: r.OnBehalfOf,
-		AgentRegion: dir.Agents[r.Requester.ID].Region, Now: g.now(), Catalogue: lens.resources[now.Name],
+		AgentRegion: dir.Agents[r.Requester.ID].Region, Now: dir.Now, Catalogue: lens.resources[now.Name],
 	}, nil)
 }
 

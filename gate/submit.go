@@ -140,7 +140,7 @@ func (g *Gate) allow(ctx context.Context, a asked, v countersign.Verdict, out Si
 				Executor: a.resource.Name, Attempt: countersign.NewID("rel"), Target: a.resource.Target, Policy: v.Policy,
 			}),
 		},
-		seen: a.directory, row: a.row(key),
+		seen: a.directory, row: a.row(key), freeze: a.lens.policy.NextFreeze(a.now),
 	})
 	if err != nil {
 		return nil, err

@@ -52,7 +52,7 @@ func (g *Gate) understand(ctx context.Context, ask Ask) (asked, error) {
 	if err != nil {
 		return asked{}, err
 	}
-	a := asked{Ask: ask, directory: d, executor: ask.Via, lens: g.lens(d), now: g.now()}
+	a := asked{Ask: ask, directory: d, executor: ask.Via, lens: g.lens(d), now: d.Now}
 	if a.resource, err = resource(d, ask.Command.On()); err != nil {
 		return asked{}, err
 	}

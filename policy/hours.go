@@ -27,6 +27,24 @@ type window struct{ from, to time.Time }
 
 func (w window) holds(at time.Time) bool { return !at.Before(w.from) && at.Before(w.to) }
 
+// NextFreeze returns when the next freeze after the time begins, whatever it speaks
+// of, in the milliseconds of the record; zero if none does.
+func (p *Policy) NextFreeze(after time.Time) time.Time {
+	var next time.Time
+	if p == nil {
+		return next
+	}
+	for _, r := range p.rules {
+		if r.freeze == nil || !r.freeze.from.After(after) {
+			continue
+		}
+		if from := r.freeze.from.Add(time.Millisecond - 1).Truncate(time.Millisecond); next.IsZero() || from.Before(next) {
+			next = from
+		}
+	}
+	return next
+}
+
 func weekdays() []string { return []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"} }
 
 // schedules reads the weekly hours that rules name.
