@@ -45,7 +45,8 @@ type Gate struct {
 	// looked is the directory as it was when turn last looked; nil: it never did.
 	looked atomic.Pointer[countersign.Directory]
 
-	listing sync.Mutex // held while what was listed is kept
+	listing sync.Mutex
+	newer   map[string]map[string]listed // by resource and tool, once read; under listing, and never changed in place
 
 	mu         sync.Mutex
 	unrecorded []unrecorded         // outcomes that could not be recorded yet; under mu
@@ -160,7 +161,7 @@ func New(ctx context.Context, s store.Store, t ledger.Trust, cfg Config) (*Gate,
 	if cfg.RunFor == 0 {
 		cfg.RunFor = 5 * time.Minute
 	}
-	g := &Gate{store: s, trust: t, cfg: cfg, drained: make(chan struct{}), learnt: map[string]time.Time{}}
+	g := &Gate{store: s, trust: t, cfg: cfg, drained: make(chan struct{}), learnt: map[string]time.Time{}, newer: map[string]map[string]listed{}}
 	g.quotas.Limits = cfg.Limits
 	g.control = amend.Executor{Store: s, Trust: t, Checker: amend.Checker{Sinks: cfg.Sinks, Now: g.now}}
 	if err := g.recover(ctx); err != nil {

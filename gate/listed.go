@@ -26,18 +26,23 @@ const listedLife = 365 * 24 * time.Hour
 
 func listedKey(resource string) string { return "listed:" + resource }
 
-// listedOf are the definitions of the resource's tools that are not on record yet,
-// by name, as any process over the store has listed them last.
+// listedOf are the definitions of the resource's tools that are not on record yet, by
+// name, as this process has listed them last, or the one before it. Another process
+// over the store lists what its own upstream has. It is for who holds g.listing.
 func (g *Gate) listedOf(ctx context.Context, resource string) (map[string]listed, error) {
+	if kept, ok := g.newer[resource]; ok {
+		return kept, nil
+	}
 	kept := map[string]listed{}
 	e, err := g.store.Ephemeral().Get(ctx, listedKey(resource))
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return kept, nil
-	case err != nil:
+	if err == nil {
+		err = json.Unmarshal(e.Value, &kept)
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	return kept, json.Unmarshal(e.Value, &kept)
+	g.newer[resource] = kept
+	return kept, nil
 }
 
 // keepListed keeps what a listing has shown of the tools: late are those of them whose
@@ -59,6 +64,7 @@ func (g *Gate) keepListed(ctx context.Context, resource string, seen map[string]
 	if err != nil {
 		return err
 	}
+	delete(g.newer, resource)
 	return g.store.Ephemeral().Put(ctx, store.Entry{Key: listedKey(resource), Subject: resource, Value: b, Expires: g.cfg.Now().Add(listedLife)})
 }
 
@@ -79,10 +85,13 @@ func (g *Gate) catchUp(ctx context.Context, c countersign.Command) error {
 // recordListed records the definitions of the tools that were listed and are not on
 // record yet, and reports whether there were any.
 func (g *Gate) recordListed(ctx context.Context, name string, of func(tool string) bool) (recorded bool, err error) {
-	late, err := g.listedOf(ctx, name)
+	g.listing.Lock()
+	all, err := g.listedOf(ctx, name)
+	g.listing.Unlock()
 	if err != nil {
 		return false, unavailable(fmt.Errorf("read what was listed of %s: %w", name, err))
 	}
+	late := maps.Clone(all)
 	maps.DeleteFunc(late, func(tool string, _ listed) bool { return !of(tool) })
 	if len(late) == 0 {
 		return false, nil
