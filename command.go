@@ -144,3 +144,12 @@ func DigestOfCanonical(canonical []byte) Digest {
 	h.Write(canonical)
 	return Digest(h.Sum(nil))
 }
+
+// DigestOfKey returns what stands on record for an asker's own key of an ask:
+// SHA-256("countersign/key/v1" 0x0A key), zero for no key.
+func DigestOfKey(key string) Digest {
+	if key == "" {
+		return Digest{}
+	}
+	return sha256.Sum256([]byte("countersign/key/v1\n" + key))
+}

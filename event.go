@@ -75,9 +75,15 @@ type (
 		Barred []string `json:"barred,omitempty"`
 		// Repeats says what became of the last identical ask, if there was one.
 		Repeats *Repeat `json:"repeats,omitempty"`
+		// Key stands for the asker's own key of the ask (Idempotency-Key), see
+		// DigestOfKey; zero if there was none.
+		Key Digest `json:"key,omitzero"`
 	}
-	// Joined: the same ask came again and shares the request's answer.
-	Joined struct{}
+	// Joined: the same ask came again and shares the request's answer. Key is that
+	// of the request.
+	Joined struct {
+		Key Digest `json:"key,omitzero"`
+	}
 	// Denied: the policy refused it, at submit or at release. Because is set
 	// where no rule did, such as for a resource that is not what it was.
 	Denied struct {

@@ -19,7 +19,7 @@ func (a *auditor) judge(acc *account, e countersign.Event) []error {
 	case countersign.Requested:
 		return []error{a.requested(acc, e, b)}
 	case countersign.Joined:
-		return []error{a.joined(acc, e)}
+		return []error{a.joined(acc, e, b)}
 	case countersign.Denied:
 		return []error{a.denied(b)}
 	case countersign.Allowed:
@@ -71,15 +71,22 @@ func (a *auditor) requested(acc *account, e countersign.Event, b countersign.Req
 	return nil
 }
 
-func (a *auditor) joined(acc *account, e countersign.Event) error {
+func (a *auditor) joined(acc *account, e countersign.Event, b countersign.Joined) error {
 	same := func(p, q countersign.Principal) bool {
 		return p.ID == q.ID && p.Issuer == q.Issuer && p.Subject == q.Subject
 	}
 	if !same(e.Who.Actor, acc.who.Actor) || !slices.EqualFunc(e.Who.OnBehalfOf, acc.who.OnBehalfOf, same) {
 		return errors.New("somebody else joined it")
 	}
-	if acc.state.Settled() && e.At.After(acc.settled.Add(10*time.Minute)) {
-		return errors.New("it was joined more than ten minutes after it was settled")
+	if b.Key != acc.asked.Key {
+		return errors.New("it was joined with another key than it was asked with")
+	}
+	life := 10 * time.Minute
+	if b.Key != (countersign.Digest{}) {
+		life = 24 * time.Hour
+	}
+	if acc.state.Settled() && e.At.After(acc.settled.Add(life)) {
+		return fmt.Errorf("it was joined more than %s after it was settled", life)
 	}
 	return nil
 }

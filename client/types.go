@@ -102,8 +102,10 @@ type Command struct {
 
 // An Ask is what an agent posts.
 type Ask struct {
-	// Key, if not empty, joins repeats of a command that policy allows
-	// (Idempotency-Key): up to 255 printable ASCII characters.
+	// Key, if not empty, names the request (Idempotency-Key): the same command with
+	// the same key is that request until 24 hours after it was settled, and never
+	// runs twice; another command with it is refused. Up to 255 printable ASCII
+	// characters.
 	Key      string  `json:"-"`
 	Resource string  `json:"resource"`
 	Command  Command `json:"command"`

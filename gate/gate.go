@@ -112,7 +112,9 @@ type Ask struct {
 	Command countersign.Command
 	Reason  string // a claim
 	Origin  countersign.Origin
-	// Key joins repeats of a command that policy allows (Idempotency-Key).
+	// Key, if not empty, names the request that this ask makes (Idempotency-Key): the
+	// same command with the same key is that request until a day after it was
+	// settled, and another command with it is refused.
 	Key string
 	// Method tells how the asker proved who they are. Defaults to "token".
 	Method string

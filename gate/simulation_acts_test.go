@@ -123,6 +123,9 @@ func (h *history) submits() {
 	if h.rng.IntN(6) == 0 {
 		ask.OnBehalfOf = []countersign.Principal{{Kind: countersign.KindPerson, ID: "x", Issuer: "local", Subject: pick(h, "bob", "erin")}}
 	}
+	if h.rng.IntN(5) == 0 {
+		ask.Key = fmt.Sprint("key ", h.rng.IntN(8))
+	}
 	result, err := h.gate.Submit(ended(), ask, io.Discard)
 	var r countersign.Request
 	switch result := result.(type) {

@@ -1,9 +1,11 @@
 package gate
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/store"
@@ -34,12 +36,16 @@ func (g *Gate) submit(ctx context.Context, ended <-chan struct{}, ask Ask, out S
 	}
 	verdict := g.judge(asked)
 	if verdict.Effect != countersign.Allow || asked.Key != "" { // what is allowed joins by its own key alone
-		open, ok, err := g.open(ctx, asked)
+		open, ok, err := g.open(ctx, &asked)
 		if err != nil {
 			return nil, unavailable(err)
 		}
 		if ok {
-			return g.join(ctx, ended, open, asked, out)
+			result, err := g.join(ctx, ended, open, asked, out)
+			if !errors.Is(err, store.ErrLate) {
+				return result, err
+			}
+			// Its answer is too old by the record's clock, which never goes back.
 		}
 	}
 	var result Result
@@ -53,20 +59,16 @@ func (g *Gate) submit(ctx context.Context, ended <-chan struct{}, ask Ask, out S
 	default:
 		return nil, fmt.Errorf("policy returned effect %q", verdict.Effect)
 	}
-	if raced, ok := errors.AsType[*store.OpenError](err); ok {
-		// The same ask arrived at the same moment and was recorded first.
-		r, err := g.store.Get(ctx, raced.Holder)
-		if err != nil {
-			return nil, unavailable(err)
-		}
-		return g.join(ctx, ended, r, asked, out)
+	if _, ok := errors.AsType[*store.OpenError](err); ok {
+		return nil, store.ErrConflict // the same ask was recorded first: look again
 	}
 	return result, unavailable(err)
 }
 
 // open returns the request that the ask would join: one for the same command of
-// the same agent and chain that is not settled, or whose answer nobody has had.
-func (g *Gate) open(ctx context.Context, a asked) (countersign.Request, bool, error) {
+// the same agent and chain that is not settled, or whose answer nobody has had; or
+// that of the ask's own key, however often its answer was had.
+func (g *Gate) open(ctx context.Context, a *asked) (countersign.Request, bool, error) {
 	id, err := g.store.Open(ctx, a.openKey)
 	if errors.Is(err, store.ErrNotFound) {
 		return countersign.Request{}, false, nil
@@ -81,34 +83,59 @@ func (g *Gate) open(ctx context.Context, a asked) (countersign.Request, bool, er
 	if !r.Settled() {
 		return r, true, nil
 	}
-	stale := g.cfg.Now().After(r.SettledAt.Add(answerLife))
-	return r, !stale && !g.delivered(ctx, id), nil
+	a.after = id
+	if a.now.After(r.SettledAt.Add(a.life())) {
+		return r, false, nil
+	}
+	return r, a.Key != "" || !g.delivered(ctx, id), nil
 }
 
-// join shares an open request's answer with the same ask come again.
+// join shares an open request's answer with the same ask come again. It is late
+// (store.ErrLate) where that answer has become too old.
 func (g *Gate) join(ctx context.Context, ended <-chan struct{}, r countersign.Request, a asked, out Sink) (Result, error) {
-	if r.Digest != a.digest {
+	if !a.same(r) {
 		return nil, &countersign.Error{
-			Code: countersign.CodeDigestMismatch, Detail: fmt.Sprintf("%s was asked for another command with this key", r.ID),
-			Hint: "use a new Idempotency-Key for a new command",
+			Code: countersign.CodeDigestMismatch, Detail: fmt.Sprintf("this Idempotency-Key is that of another command, %s", r.ID),
+			Hint: "nothing was recorded and nothing ran; send a new Idempotency-Key with a new command",
 		}
 	}
 	joined, err := g.retry(ctx, r.ID, func(r countersign.Request) (change, error) {
-		c := change{events: []countersign.Event{step(a.who(), r.Decision, r.Execution, countersign.Joined{})}}
+		c := change{events: []countersign.Event{step(a.who(), r.Decision, r.Execution, countersign.Joined{Key: countersign.DigestOfKey(a.Key)})}}
 		if r.Settled() {
-			c.notAfter = r.SettledAt.Add(answerLife)
+			c.notAfter = r.SettledAt.Add(a.life())
 		}
 		return c, nil
 	})
 	if errors.Is(err, store.ErrLate) {
-		// Its answer is too old by the record's clock, which never goes back.
-		g.Delivered(ctx, r.ID)
-		return nil, store.ErrConflict
+		return nil, err
 	}
 	if err != nil {
 		return nil, unavailable(err)
 	}
 	return g.await(ctx, ended, joined, a.executor, out)
+}
+
+// life is how long the ask joins a request after that was settled.
+func (a asked) life() time.Duration {
+	if a.Key != "" {
+		return keyLife
+	}
+	return answerLife
+}
+
+// same reports whether the ask is for the request's command. The resource or the
+// tool may have changed since: what was sent is the same all the same.
+func (a asked) same(r countersign.Request) bool {
+	sent, err := countersign.Canonical(complete(r.Command, a.resource))
+	return err == nil && bytes.Equal(sent, a.canonical)
+}
+
+// ownKey is the open key of what is joined by the asker's own key alone.
+func (a asked) ownKey() string {
+	if a.Key == "" {
+		return ""
+	}
+	return a.openKey
 }
 
 // deny records the refusal and gives it.
@@ -118,7 +145,7 @@ func (g *Gate) deny(ctx context.Context, a asked, v countersign.Verdict) (Result
 			a.requested(),
 			step(gateway(), countersign.DecisionDenied, countersign.ExecutionNone, countersign.Denied{Verdict: v}),
 		},
-		seen: a.directory, row: a.row(""),
+		seen: a.directory, row: a.row(a.ownKey()),
 	})
 	if err != nil {
 		return nil, err
@@ -128,10 +155,6 @@ func (g *Gate) deny(ctx context.Context, a asked, v countersign.Verdict) (Result
 
 // allow records the ask, the verdict and the release in one commit, then runs.
 func (g *Gate) allow(ctx context.Context, a asked, v countersign.Verdict, out Sink) (Result, error) {
-	key := ""
-	if a.Key != "" {
-		key = a.openKey
-	}
 	r, done, err := g.record(ctx, countersign.Request{ID: countersign.NewRequestID()}, change{
 		events: []countersign.Event{
 			a.requested(),
@@ -140,7 +163,7 @@ func (g *Gate) allow(ctx context.Context, a asked, v countersign.Verdict, out Si
 				Executor: a.resource.Name, Attempt: countersign.NewID("rel"), Target: a.resource.Target, Policy: v.Policy,
 			}),
 		},
-		seen: a.directory, row: a.row(key), freeze: a.lens.policy.NextFreeze(a.now),
+		seen: a.directory, row: a.row(a.ownKey()), freeze: a.lens.policy.NextFreeze(a.now),
 	})
 	if err != nil {
 		return nil, err

@@ -22,6 +22,7 @@ import (
 // Times of the path (design: waiting survives everything).
 const (
 	answerLife  = 10 * time.Minute // how long a settled answer waits for its asker
+	keyLife     = 24 * time.Hour   // how long it is given to whoever has its key
 	resultLife  = 24 * time.Hour   // how long a result can be fetched
 	repeatAlarm = 24 * time.Hour   // how long an unknown outcome makes a repeat wait
 )
@@ -36,6 +37,7 @@ type asked struct {
 	canonical []byte
 	digest    countersign.Digest
 	openKey   string
+	after     countersign.RequestID // settled, and loses the open key to this ask
 	facts     countersign.Facts
 	repeats   *countersign.Repeat
 	lens      *lens
@@ -131,18 +133,17 @@ func (g *Gate) facts(d *countersign.Directory, c countersign.Command, r counters
 
 // key names what a repeat of the ask joins: equal agent, known by the same,
 // whole chain, resource and digest, or the asker's own key in place of the
-// digest.
+// resource and the digest.
 func (a asked) key() string {
 	h := sha256.New()
 	parts := []string{a.By.ID, a.By.Issuer, a.By.Subject}
 	for _, p := range a.OnBehalfOf {
 		parts = append(parts, p.Issuer, p.Subject)
 	}
-	parts = append(parts, a.resource.Name)
 	if a.Key != "" {
 		parts = append(parts, "key", a.Key)
 	} else {
-		parts = append(parts, "digest", a.digest.String())
+		parts = append(parts, a.resource.Name, "digest", a.digest.String())
 	}
 	fmt.Fprintf(h, "%q", parts)
 	return hex.EncodeToString(h.Sum(nil))
@@ -212,7 +213,7 @@ func (a asked) who() countersign.Who {
 func (a asked) requested() countersign.Event {
 	e := step(a.who(), countersign.DecisionPending, countersign.ExecutionNone, countersign.Requested{
 		Resource: labels(a.resource), Facts: a.facts, Reason: a.Reason,
-		Barred: quorum.Barred(a.directory, a.By, a.OnBehalfOf), Repeats: a.repeats,
+		Barred: quorum.Barred(a.directory, a.By, a.OnBehalfOf), Repeats: a.repeats, Key: countersign.DigestOfKey(a.Key),
 	})
 	e.Command = a.canonical
 	return e
@@ -226,7 +227,7 @@ func labels(r countersign.Resource) countersign.Resource {
 }
 
 func (a asked) row(openKey string) *store.Row {
-	return &store.Row{Requester: a.By.ID, Resource: a.resource.Name, Digest: a.digest, OpenKey: openKey}
+	return &store.Row{Requester: a.By.ID, Resource: a.resource.Name, Digest: a.digest, OpenKey: openKey, After: a.after}
 }
 
 func gateway() countersign.Who {

@@ -20,9 +20,9 @@ import (
 // Log is the append-only record and the only way to change anything.
 type Log interface {
 	// Commit records the change in one transaction: it checks that the events
-	// carry the next versions of what they are about (ErrConflict), that no
-	// unsettled request holds the change's open key (OpenError), that the time is
-	// not past NotAfter (ErrLate); appends the leaves, updates the right edge,
+	// carry the next versions of what they are about (ErrConflict), that nobody
+	// holds the change's open key but the settled request that it names (OpenError),
+	// that the time is not past NotAfter (ErrLate); appends the leaves, updates the right edge,
 	// signs the checkpoint and updates the projections. What it acknowledges is
 	// durable and inside the signed checkpoint it returns. Whoever arrives while
 	// a commit is in flight shares the next one; each change is checked and
@@ -171,6 +171,9 @@ type Row struct {
 	// OpenKey is held until the request is settled and another asks: of equal
 	// keys at most one request is unsettled. Empty holds none.
 	OpenKey string
+	// After is the settled request that was seen to hold the open key, and loses it;
+	// empty if none was. Whoever was recorded since is not passed over.
+	After countersign.RequestID
 }
 
 // Committed says where a change stands.
@@ -232,10 +235,11 @@ var (
 	ErrUnknown = errors.New("the outcome of the commit is unknown")
 )
 
-// An OpenError says that an unsettled request holds the open key.
+// An OpenError says that a request holds the open key which is not settled, or which
+// whoever asked for the key did not know of.
 type OpenError struct{ Holder countersign.RequestID }
 
 // Error implements error.
 func (e *OpenError) Error() string {
-	return fmt.Sprintf("request %s for the same command is still open", e.Holder)
+	return fmt.Sprintf("request %s holds the open key; join it", e.Holder)
 }

@@ -222,23 +222,26 @@ func TestOnlyAResultThatWasFetchedWholeCountsAsDelivered(t *testing.T) {
 	w := newWorld(t)
 	d, err := w.gate.Directory(t.Context())
 	must(t, err)
-	ask := gate.Ask{By: d.Agents[w.ids[bot]].Principal(), Key: "k", Command: countersign.MCPRequest{
-		Resource: "mcp/files", Method: "tools/call", Params: []byte(`{"name":"read_text_file","arguments":{"path":"/srv/a"}}`),
-	}}
-	submit := func() string {
-		result, err := w.gate.Submit(t.Context(), ask, io.Discard)
+	r := w.held()
+	w.decide(bob, r, "approve").wants(t, 201, "")
+	submit := func() gate.Result {
+		result, err := w.gate.Submit(atOnce(), gate.Ask{By: d.Agents[w.ids[bot]].Principal(), Command: countersign.MCPRequest{
+			Resource: "mcp/files", Method: r.Command.Method, Params: []byte(r.Command.Params),
+		}}, io.Discard)
 		must(t, err)
-		return string(result.(gate.Done).Request.ID)
+		return result
 	}
-	id := submit()
-	path := "/v1/requests/" + id + "/result"
+	if ran, ok := submit().(gate.Done); !ok || string(ran.Request.ID) != r.ID {
+		t.Fatalf("the same ask after the approval is %+v, want %s run", ran.Request, r.ID)
+	}
+	path := "/v1/requests/" + r.ID + "/result"
 	w.send(call{as: bot, method: "HEAD", path: path}).wants(t, 200, "")
-	if again := submit(); again != id {
-		t.Errorf("after a HEAD the same ask is %s, want %s joined", again, id)
+	if again, ok := submit().(gate.Done); !ok || string(again.Request.ID) != r.ID {
+		t.Errorf("after a HEAD the same ask is %s, want %s joined", again.Request.ID, r.ID)
 	}
 	w.send(call{as: bot, method: "GET", path: path}).wants(t, 200, "")
-	if again := submit(); again == id {
-		t.Errorf("after the result was fetched the same ask joins %s, want a new request", id)
+	if _, ok := submit().(gate.Pending); !ok {
+		t.Errorf("after the result was fetched the same ask joins %s, want a new request", r.ID)
 	}
 }
 

@@ -190,13 +190,21 @@ func TestTheSameAskJoinsAndADeliveredAnswerIsGivenOnce(t *testing.T) {
 	}
 }
 
-func TestAnIdempotencyKeyJoinsWhatPolicyAllows(t *testing.T) {
+func TestAnIdempotencyKeyIsOneRequest(t *testing.T) {
 	w := newWorld(t)
 	ask := call{as: bot, method: "POST", path: "/v1/requests", body: asked("read_text_file", "/srv/a"), header: http.Header{"Idempotency-Key": {"k-1"}}}
 	first := w.send(ask).request(t)
-	if second := w.send(ask).request(t); second.ID == first.ID {
-		t.Errorf("an answer that was delivered is given again; want a new request")
+	for range 2 {
+		if again := w.send(ask).request(t); again.ID != first.ID || again.Result != first.Result || again.Result == "" {
+			t.Errorf("got %s with result %q, want %s with %q again", again.ID, again.Result, first.ID, first.Result)
+		}
 	}
+	if w.ran.times(first.ID) != 1 {
+		t.Errorf("it ran %d times, want 1", w.ran.times(first.ID))
+	}
+	other := ask
+	other.body = asked("read_text_file", "/srv/b")
+	w.send(other).wants(t, http.StatusUnprocessableEntity, countersign.CodeDigestMismatch)
 	ask.header = http.Header{"Idempotency-Key": {strings.Repeat("k", 256)}}
 	w.send(ask).wants(t, http.StatusBadRequest, countersign.CodeBadRequest)
 	ask.header = http.Header{"Idempotency-Key": {"k\tey"}}

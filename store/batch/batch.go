@@ -104,7 +104,7 @@ func (b *Batch) Add(d *Draft) (store.Committed, error) {
 	if seen := d.Change.Directory; seen != 0 && seen != b.tip.Directory.Version {
 		return store.Committed{}, fmt.Errorf("the directory is at version %d, the change was decided on version %d: %w", b.tip.Directory.Version, seen, store.ErrConflict)
 	}
-	if err := b.checkOpenKey(d.openKey()); err != nil {
+	if err := b.checkOpenKey(d); err != nil {
 		return store.Committed{}, err
 	}
 	at, err := b.time(d)
@@ -130,7 +130,8 @@ func (b *Batch) head(id countersign.RequestID) (Head, bool) {
 	return b.before.Head(id)
 }
 
-func (b *Batch) checkOpenKey(key string) error {
+func (b *Batch) checkOpenKey(d *Draft) error {
+	key := d.openKey()
 	if key == "" {
 		return nil
 	}
@@ -141,7 +142,7 @@ func (b *Batch) checkOpenKey(key string) error {
 	if !ok {
 		return nil
 	}
-	if h, ok := b.head(holder); ok && !h.State.Settled() {
+	if h, ok := b.head(holder); ok && (!h.State.Settled() || holder != d.Change.Row.After) {
 		return &store.OpenError{Holder: holder}
 	}
 	return nil

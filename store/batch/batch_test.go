@@ -107,10 +107,11 @@ func TestAnOpenKeyPassesOnWithinABatch(t *testing.T) {
 		map[string]countersign.RequestID{"key": old.ID},
 	}
 	b := begin(t, start, start, from)
-	var last *storetest.Life
+	last := old
 	for range 3 {
+		after := last.ID
 		last = storetest.NewLife("/srv/a")
-		last.Row.OpenKey = "key"
+		last.Row.OpenKey, last.Row.After = "key", after
 		c := last.Requested()
 		c.Events = append(c.Events, last.Rejected().Events...)
 		if _, err := b.Add(draft(t, c)); err != nil {

@@ -38,7 +38,7 @@ func poisoned(t *testing.T, set *Setting, s store.Store) {
 					stale.Version = 7
 					c, want = stale.Joined(), store.ErrConflict.Error()
 				case 4:
-					c.Row.OpenKey, want = "taken", "still open"
+					c.Row.OpenKey, want = "taken", "holds the open key"
 				}
 				done, err := s.Commit(t.Context(), c)
 				if want == "" && err == nil {
@@ -96,13 +96,14 @@ func count(t *testing.T, err error, won, lost *atomic.Int64) {
 // openKeyRace races new requests for one key, which the last winner then frees.
 func openKeyRace(t *testing.T, _ *Setting, s store.Store) {
 	const writers, rounds = 8, 6
+	var last countersign.RequestID
 	for round := range rounds {
 		var wg sync.WaitGroup
 		var won, lost atomic.Int64
 		lives := make([]*Life, writers)
 		for i := range lives {
 			lives[i] = NewLife("/srv/a")
-			lives[i].Row.OpenKey = "one"
+			lives[i].Row.OpenKey, lives[i].Row.After = "one", last
 			wg.Go(func() { count(t, second(s.Commit(t.Context(), lives[i].Requested())), &won, &lost) })
 		}
 		wg.Wait()
@@ -113,6 +114,7 @@ func openKeyRace(t *testing.T, _ *Setting, s store.Store) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		last = holder
 		for _, l := range lives {
 			if l.ID == holder {
 				commit(t, s, l.Rejected())

@@ -175,13 +175,26 @@ func openKey(t *testing.T, _ *Setting, s store.Store) {
 	if id, err := s.Open(t.Context(), "agt_bot wants /srv/a"); err != nil || id != first.ID {
 		t.Errorf("got holder %s, %v; want the settled %s", id, err, first.ID)
 	}
+	var open *store.OpenError
+	if _, err := s.Commit(t.Context(), ask().Requested()); !errors.As(err, &open) || open.Holder != first.ID {
+		t.Errorf("a request that does not know of the settled one: got %v, want an OpenError that names %s", err, first.ID)
+	}
 	second := ask()
+	second.Row.After = first.ID
 	commit(t, s, second.Requested())
 	if id, err := s.Open(t.Context(), "agt_bot wants /srv/a"); err != nil || id != second.ID {
 		t.Errorf("got holder %s, %v; want %s, which took over", id, err, second.ID)
 	}
-	if _, err := s.Commit(t.Context(), ask().Requested()); err == nil {
+	third := ask()
+	third.Row.After = second.ID
+	if _, err := s.Commit(t.Context(), third.Requested()); err == nil {
 		t.Error("a third request got the key of the second, which is unsettled")
+	}
+	commit(t, s, second.Rejected())
+	third = ask()
+	third.Row.After = first.ID
+	if _, err := s.Commit(t.Context(), third.Requested()); !errors.As(err, &open) || open.Holder != second.ID {
+		t.Errorf("a request that knows of an earlier holder: got %v, want an OpenError that names %s", err, second.ID)
 	}
 	for range 2 {
 		commit(t, s, NewLife("no key").Requested())

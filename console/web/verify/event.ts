@@ -139,8 +139,8 @@ const credential = record({
 const repeat = record({ request: text, at: time, decision: text, execution: text });
 
 const shapes = {
-  requested: record({ resource, facts, reason: text, barred: list(text), repeats: maybe(repeat) }),
-  joined: record({}),
+  requested: record({ resource, facts, reason: text, barred: list(text), repeats: maybe(repeat), key: digest }),
+  joined: record({ key: digest }),
   denied: record({ verdict, because: text }),
   allowed: record({ verdict }),
   held: record({ verdict, because: text, void: list(text) }),
