@@ -35,21 +35,33 @@ type issuer struct {
 	keys  jose.JSONWebKeySet
 	says  string // the issuer in its metadata
 	down  bool
+	hangs bool
 	asked atomic.Int64 // for keys
+	// hung and left get one for each who asks for keys while it hangs: when they come,
+	// and when they wait no more.
+	hung, left chan struct{}
 }
 
 func newIssuer(t *testing.T) *issuer {
-	i := &issuer{t: t}
+	i := &issuer{t: t, hung: make(chan struct{}, 10), left: make(chan struct{}, 10)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": i.says, "jwks_uri": i.URL + "/keys"})
 	})
-	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, r *http.Request) {
 		i.asked.Add(1)
 		i.mu.Lock()
 		defer i.mu.Unlock()
+		if i.hangs {
+			i.mu.Unlock()
+			i.hung <- struct{}{}
+			<-r.Context().Done()
+			i.left <- struct{}{}
+			i.mu.Lock()
+			return
+		}
 		if i.down {
 			http.Error(w, "down", http.StatusBadGateway)
 			return

@@ -18,15 +18,21 @@ import (
 )
 
 const (
-	// fresh is how long keys are taken without looking again, so that one that the
-	// issuer has withdrawn does not count for longer.
+	// ripe is how old keys are when it is looked again, beside the tokens that they
+	// verify meanwhile.
+	ripe = 10 * time.Minute
+	// fresh is how long keys are taken without waiting for that look, so that one that
+	// the issuer has withdrawn does not count for longer.
 	fresh = 15 * time.Minute
+	// courtesy is how long the token of a key that is no longer fresh waits for the
+	// look. An issuer that does not answer in time is as one that cannot be asked.
+	courtesy = time.Second
 	// stale is how long they count while the issuer cannot be asked.
 	stale = time.Hour
 	// pause is the time between two looks: tokens with made-up keys cost the issuer
 	// no more than that.
 	pause = 10 * time.Second
-	// patience is how long one look may take.
+	// patience is how long one look may take, all that it asks for together.
 	patience = 5 * time.Second
 	maxKeys  = 1 << 20 // bytes of a document of the issuer
 	minRSA   = 2048    // bits of a key
@@ -37,13 +43,13 @@ type keys struct {
 	issuer string
 	at     string // the address of the set; empty asks the metadata
 	http   *http.Client
-	turn   chan struct{} // one look at a time
 
-	mu    sync.Mutex
-	set   map[string][]jose.JSONWebKey // by kid
-	read  time.Time
-	tried time.Time
-	err   error // of the last look
+	mu      sync.Mutex
+	set     map[string][]jose.JSONWebKey // by kid
+	read    time.Time
+	tried   time.Time
+	err     error         // of the last look that has ended
+	looking chan struct{} // closed at the end of the look under way; nil if none is
 }
 
 // newKeys checks the addresses: without TLS only this machine can be asked.
@@ -59,7 +65,7 @@ func newKeys(in Issuer) (*keys, error) {
 		}
 		host = u.Hostname()
 	}
-	return &keys{issuer: in.URL, at: in.Keys, turn: make(chan struct{}, 1), http: &http.Client{
+	return &keys{issuer: in.URL, at: in.Keys, http: &http.Client{
 		Timeout:       patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
@@ -72,53 +78,67 @@ func newKeys(in Issuer) (*keys, error) {
 // find returns the keys with the kid. It looks again where there is none, since
 // the issuer may have a new one.
 func (k *keys) find(ctx context.Context, kid string, now time.Time) ([]jose.JSONWebKey, error) {
-	found, due := k.has(kid, now)
-	if due {
-		k.look(ctx, kid, now)
-		found, _ = k.has(kid, now)
+	found, look, wait := k.has(kid, now)
+	if wait > 0 {
+		enough := time.NewTimer(wait)
+		defer enough.Stop()
+		select {
+		case <-look:
+		case <-enough.C:
+		case <-ctx.Done():
+		}
+		found, _, _ = k.has(kid, now)
 	}
 	if len(found) > 0 {
 		return found, nil
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.err != nil || now.Sub(k.read) >= stale {
+	if k.err != nil || k.looking != nil || now.Sub(k.read) >= stale {
 		return nil, &countersign.Error{Code: countersign.CodeUnavailable, Detail: fmt.Sprintf("the keys of %s cannot be read just now", k.issuer), Hint: "ask again in a moment; countersign doctor says why", RetryAfterSeconds: int(pause / time.Second)}
 	}
 	return nil, refused("ask the issuer for a new one", "the token is signed with key %s, which %s does not have", short(kid), k.issuer)
 }
 
-// has returns the keys with the kid, and whether it is time to look again.
-func (k *keys) has(kid string, now time.Time) (found []jose.JSONWebKey, due bool) {
+// has returns the keys with the kid, and for how long to wait for the look under
+// way. It begins one where that is due. Nobody but who began it waits for the look
+// after one that failed: an issuer that hangs keeps one token waiting at a time.
+func (k *keys) has(kid string, now time.Time) (found []jose.JSONWebKey, look <-chan struct{}, wait time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	age := now.Sub(k.read)
+	age, since := now.Sub(k.read), now.Sub(k.tried)
 	if age < stale {
 		found = k.set[kid]
 	}
-	since := now.Sub(k.tried)
-	return found, (len(found) == 0 || age >= fresh) && (since >= pause || since < 0)
+	known := len(found) > 0
+	begins := k.looking == nil && (!known || age >= ripe) && (since >= pause || since < 0)
+	if begins {
+		k.tried, k.looking = now, make(chan struct{})
+		go k.look(now)
+	}
+	switch {
+	case k.looking == nil:
+	case !known && (begins || k.err == nil):
+		wait = patience + courtesy // the look ends by itself
+	case known && age >= fresh && k.err == nil:
+		wait = courtesy
+	}
+	return found, k.looking, wait
 }
 
-// look reads the issuer's keys. Who came while somebody looked has their answer.
-func (k *keys) look(ctx context.Context, kid string, now time.Time) {
-	select {
-	case k.turn <- struct{}{}:
-	case <-ctx.Done():
-		return
-	}
-	defer func() { <-k.turn }()
-	if _, due := k.has(kid, now); !due {
-		return
-	}
-	// Who asked may go; others wait for the same.
-	set, err := k.fetch(context.WithoutCancel(ctx))
+// look reads the issuer's keys. Who began it may go; others wait for the same.
+func (k *keys) look(now time.Time) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	set, err := k.fetch(ctx)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.tried, k.err = now, err
+	k.err = err
 	if err == nil {
 		k.set, k.read = set, now
 	}
+	close(k.looking)
+	k.looking = nil
 }
 
 func (k *keys) fetch(ctx context.Context) (map[string][]jose.JSONWebKey, error) {
