@@ -146,6 +146,9 @@ func answered[T any](resp *http.Response, err error) (T, error) {
 		return out, err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusNoContent {
+		return out, nil
+	}
 	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
 		return out, fmt.Errorf("read the answer of %s: %w", resp.Request.URL.Path, err)
 	}

@@ -11,8 +11,8 @@ import (
 )
 
 func newPerson(a *at) *cobra.Command {
-	return parent("person", "People who decide: add, ls, link, unlink, confirm, deactivate, activate",
-		a.personAdd(), a.personLs(), a.personLink(), a.personUnlink(),
+	return parent("person", "People who decide: add, ls, link, unlink, passkeys, passkey, confirm, deactivate, activate",
+		a.personAdd(), a.personLs(), a.personLink(), a.personUnlink(), a.personPasskeys(), a.personPasskey(),
 		a.personActive("deactivate", "End somebody's sessions; their approvals that have not run are void"),
 		a.personActive("activate", "Let somebody decide again"),
 		a.personActive("confirm", "Stand for the passkeys of somebody whom another person invited"))

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -22,7 +23,9 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign/client"
+	"github.com/countersignhq/countersign/config"
 	"github.com/countersignhq/countersign/internal/testenv"
+	"github.com/countersignhq/countersign/ledger/ledgertest"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -57,7 +60,7 @@ func TestStories(t *testing.T) {
 			return os.Geteuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"up": up, "down": down, "ask": ask, "get": getVar, "fill": fill, "occupy": occupy, "tamper": tamper, "code": code, "interrupt": interrupt, "signin": signin, "decide": decide,
+			"up": up, "down": down, "ask": ask, "get": getVar, "fill": fill, "occupy": occupy, "tamper": tamper, "code": code, "interrupt": interrupt, "signin": signin, "decide": decide, "enrol": passkeys(t),
 		},
 	})
 }
@@ -299,4 +302,30 @@ func post(ts *testscript.TestScript, address string, form url.Values) *http.Resp
 	ts.Check(err)
 	ts.Check(resp.Body.Close())
 	return resp
+}
+
+// passkeys makes the command enrol PERSON NAME: it gives the person a passkey with
+// the name while no server runs, and sets NAME, in capitals, to its id.
+func passkeys(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, _ bool, args []string) { enrolled(t, ts, args[0], args[1]) }
+}
+
+func enrolled(t *testing.T, ts *testscript.TestScript, person, name string) {
+	cfg, err := config.Load(ts.MkAbs(config.Name))
+	ts.Check(err)
+	ctx := context.Background()
+	s, err := build(ctx, cfg, options{log: slog.New(slog.DiscardHandler)})
+	ts.Check(err)
+	d, err := s.gate.Directory(ctx)
+	ts.Check(err)
+	for _, p := range d.People {
+		if p.Name == person {
+			made := ledgertest.NewPasskey(t, p.ID, name).Credential
+			made.VouchedBy = []string{"operator"}
+			_, err := s.gate.Enrol(ctx, configuration(), made)
+			ts.Check(err)
+			ts.Setenv(strings.ToUpper(name), made.ID)
+		}
+	}
+	ts.Check(s.close(ctx))
 }

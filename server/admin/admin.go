@@ -66,6 +66,7 @@ func New(g *gate.Gate, s store.Store, cfg Config) http.Handler {
 	mux.Handle("/", cfg.Reads)
 	mux.Handle("GET /v1/server", answer(a.server))
 	mux.Handle("POST /v1/people", answer(a.addPerson))
+	mux.Handle("GET /v1/people/{person}/passkeys", answer(a.passkeys))
 	mux.Handle("POST /v1/people/{person}/link", answer(a.link))
 	mux.Handle("POST /v1/people/{person}/activate", answer(a.activate))
 	mux.Handle("POST /v1/people/{person}/deactivate", answer(a.deactivate))

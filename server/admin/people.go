@@ -151,6 +151,16 @@ func personOf(d *countersign.Directory, id string) client.Person {
 	return client.Person{ID: id}
 }
 
+// passkeys is the person with their passkeys.
+func (a *admin) passkeys(r *http.Request) (client.Person, error) {
+	d, err := a.gate.Directory(r.Context())
+	if err != nil {
+		return client.Person{}, err
+	}
+	p, err := findPerson(d, r.PathValue("person"))
+	return personOf(d, p.ID), err
+}
+
 func (a *admin) link(r *http.Request) (Linked, error) {
 	p, err := a.person(r)
 	if err != nil {
@@ -211,7 +221,7 @@ func (a *admin) confirm(r *http.Request) (client.Person, error) {
 	if confirmed == 0 {
 		return client.Person{}, &countersign.Error{
 			Code: countersign.CodeNotFound, Detail: p.Name + " has no passkey that the operator does not stand for already",
-			Hint: "countersign person ls --json shows the passkeys",
+			Hint: "countersign person passkeys shows them",
 		}
 	}
 	return personOf(d, p.ID), nil
