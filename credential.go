@@ -30,13 +30,21 @@ type Credential struct {
 	// Pending is true while it needs the confirmation of a second person who is
 	// not the inviter; until then it signs nothing that counts.
 	Pending bool `json:"pending,omitempty"`
-	Removed bool `json:"removed,omitempty"`
+	// ConfirmBy is when one that was enrolled with a recovery code lapses, unless
+	// somebody has confirmed it before; zero never.
+	ConfirmBy time.Time `json:"confirm_by,omitzero"`
+	Removed   bool      `json:"removed,omitempty"`
 }
 
 // CountsFor reports whether the credential may sign a decision on a request made
 // at the time.
 func (c Credential) CountsFor(asked time.Time) bool {
 	return !c.Pending && !c.Removed && c.Since.Before(asked)
+}
+
+// Lapsed reports whether nobody confirmed the credential in time.
+func (c Credential) Lapsed(now time.Time) bool {
+	return c.Pending && !c.ConfirmBy.IsZero() && !now.Before(c.ConfirmBy)
 }
 
 // An Assertion is the evidence of one passkey signature over one decision. It
@@ -60,7 +68,7 @@ type (
 		Credential Credential `json:"credential"`
 		Solo       bool       `json:"solo"`
 	}
-	// CredentialChanged: a passkey was confirmed or removed.
+	// CredentialChanged: a passkey was confirmed or removed, or lapsed.
 	CredentialChanged struct {
 		Credential Credential `json:"credential"`
 		Because    string     `json:"because,omitempty"` // "confirmed", or why it was removed

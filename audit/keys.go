@@ -61,7 +61,8 @@ func (p *people) needsNobody(c countersign.Credential) bool {
 	return len(others) > 1 || !p.paired
 }
 
-// amend takes a confirmation or a removal in: nothing else changes of a passkey.
+// amend takes a confirmation, a removal or a lapse in: nothing else changes of a
+// passkey.
 func (p *people) amend(e countersign.Event, c countersign.Credential) error {
 	old, ok := p.keys[c.ID]
 	by := e.Who.Actor
@@ -70,10 +71,15 @@ func (p *people) amend(e countersign.Event, c countersign.Credential) error {
 	switch {
 	case !ok || e.Request != countersign.CredentialID(c.ID):
 		return fmt.Errorf("the passkey %s was changed under %s and never enrolled there", c.ID, e.Request)
-	case old.Removed || old.Person != c.Person || !bytes.Equal(old.Key, c.Key) || old.RPID != c.RPID || old.Origin != c.Origin:
+	case old.Removed || old.Person != c.Person || !bytes.Equal(old.Key, c.Key) || old.RPID != c.RPID || old.Origin != c.Origin || !old.ConfirmBy.Equal(c.ConfirmBy):
 		return fmt.Errorf("the passkey %s became another, or came back", c.ID)
 	case c.Removed && (old.Pending != c.Pending || !slices.Equal(old.VouchedBy, c.VouchedBy)):
 		return fmt.Errorf("the passkey %s was removed and changed besides", c.ID)
+	case c.Removed && by.Kind == countersign.KindGateway:
+		if !old.Pending || old.ConfirmBy.IsZero() || e.At.Before(old.ConfirmBy) {
+			return fmt.Errorf("the passkey %s lapsed before its time", c.ID)
+		}
+		return nil
 	case c.Removed:
 		if by.Kind != countersign.KindOperator && by.ID != c.Person {
 			return fmt.Errorf("%s removed a passkey of %s", by.ID, c.Person)
@@ -81,6 +87,8 @@ func (p *people) amend(e countersign.Event, c countersign.Credential) error {
 		return nil
 	case !confirmed || !slices.Equal(c.VouchedBy, append(slices.Clone(old.VouchedBy), by.ID)):
 		return fmt.Errorf("the passkey %s was changed and neither confirmed nor removed", c.ID)
+	case !old.ConfirmBy.IsZero() && !c.Since.Before(old.ConfirmBy):
+		return fmt.Errorf("the passkey %s was confirmed by %s after it had lapsed", c.ID, by.ID)
 	case by.Kind == countersign.KindOperator && !slices.Contains(old.VouchedBy, by.ID):
 		return nil
 	case by.ID == c.Person || slices.Contains(old.VouchedBy, by.ID) || p.persons[c.Person].InvitedBy == by.ID:

@@ -49,6 +49,9 @@ type Passkey struct {
 	Synced bool      `json:"synced"`
 	// Pending is true until a second person confirms it.
 	Pending bool `json:"pending"`
+	// ConfirmBy is when one that was enrolled with a recovery code lapses unless it
+	// is confirmed; nil never.
+	ConfirmBy *time.Time `json:"confirm_by,omitempty"`
 	// VouchedBy are the names of who stood for it.
 	VouchedBy []string `json:"vouched_by"`
 }

@@ -142,6 +142,29 @@ func TestTheAuditorChecksHowPasskeysCame(t *testing.T) {
 			bobs.Name = "another name"
 			w.put(countersign.CredentialID(bobs.ID), countersign.CredentialChanged{Credential: bobs})
 		}},
+		"it lapsed before its time": {"lapsed before its time", func(w *world, _, fresh countersign.Credential) {
+			fresh.Pending, fresh.ConfirmBy = true, w.clock.Now().Add(time.Minute)
+			w.put(countersign.CredentialID(fresh.ID), countersign.CredentialEnrolled{Credential: fresh})
+			fresh.Removed = true
+			w.putBy(gatewayWho(), countersign.CredentialID(fresh.ID), countersign.CredentialChanged{Credential: fresh})
+		}},
+		"it lapsed and no time was set": {"lapsed before its time", func(w *world, bobs, _ countersign.Credential) {
+			bobs.Removed = true
+			w.putBy(gatewayWho(), countersign.CredentialID(bobs.ID), countersign.CredentialChanged{Credential: bobs})
+		}},
+		"its time was put off": {"became another", func(w *world, _, fresh countersign.Credential) {
+			fresh.Pending, fresh.ConfirmBy = true, w.clock.Now().Add(time.Minute)
+			w.put(countersign.CredentialID(fresh.ID), countersign.CredentialEnrolled{Credential: fresh})
+			fresh.ConfirmBy = fresh.ConfirmBy.Add(time.Hour)
+			w.put(countersign.CredentialID(fresh.ID), countersign.CredentialChanged{Credential: fresh})
+		}},
+		"confirmed after it lapsed": {"after it had lapsed", func(w *world, _, fresh countersign.Credential) {
+			fresh.Pending, fresh.ConfirmBy = true, w.clock.Now().Add(time.Minute)
+			w.put(countersign.CredentialID(fresh.ID), countersign.CredentialEnrolled{Credential: fresh})
+			w.clock.Advance(time.Minute)
+			fresh.Pending, fresh.Since, fresh.VouchedBy = false, w.clock.Now(), append(fresh.VouchedBy, "per_bob")
+			w.putBy(w.person("bob"), countersign.CredentialID(fresh.ID), countersign.CredentialChanged{Credential: fresh})
+		}},
 		"confirmed by who invited": {"no second person", func(w *world, _, fresh countersign.Credential) {
 			fresh.Pending = true
 			w.put(countersign.CredentialID(fresh.ID), countersign.CredentialEnrolled{Credential: fresh})

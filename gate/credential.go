@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/ledger"
@@ -15,6 +16,9 @@ import (
 // maxCredentialID is in bytes (W3C Web Authentication level 3, section 4).
 const maxCredentialID = 1023
 
+// confirmLife is how long a recovered passkey waits for somebody to confirm it.
+const confirmLife = 7 * 24 * time.Hour
+
 // operatorID stands in VouchedBy and InvitedBy for whoever uses the admin socket.
 const operatorID = "operator"
 
@@ -22,7 +26,8 @@ const operatorID = "operator"
 // VouchedBy says who stands for it. Until two people have passkeys it counts at
 // once, as solo. From then on it is pending until a second person confirms it,
 // unless an earlier passkey of the person signed for it, or two others stand for
-// it.
+// it. One that comes as pending, a recovered one, is so in any case, and lapses
+// after seven days.
 func (g *Gate) Enrol(ctx context.Context, who countersign.Who, c countersign.Credential) (countersign.Credential, error) {
 	if err := enrollable(c); err != nil {
 		return c, err
@@ -43,7 +48,10 @@ func (g *Gate) Enrol(ctx context.Context, who countersign.Who, c countersign.Cre
 		if err != nil {
 			return "", nil, err
 		}
-		c.Since, c.Removed = since, false
+		c.Since, c.Removed, c.ConfirmBy = since, false, time.Time{}
+		if pending {
+			c.ConfirmBy = since.Add(confirmLife)
+		}
 		c.Pending = pending || needsSecond(d, c)
 		return countersign.CredentialID(c.ID), countersign.CredentialEnrolled{Credential: c, Solo: !d.Paired}, nil
 	})
@@ -111,10 +119,13 @@ func (g *Gate) ConfirmCredential(ctx context.Context, who countersign.Who, id st
 		if err := mayConfirm(d, who.Actor, c); err != nil {
 			return "", nil, err
 		}
-		c.Pending = false
 		if c.Since, err = g.beginning(ctx); err != nil {
 			return "", nil, err
 		}
+		if c.Lapsed(c.Since) {
+			return "", nil, &countersign.Error{Code: countersign.CodeConflict, Detail: "nobody confirmed this passkey within seven days, and it has lapsed", Hint: "have its person ask the operator for a link"}
+		}
+		c.Pending = false
 		c.VouchedBy = append(slices.Clone(c.VouchedBy), who.Actor.ID)
 		return countersign.CredentialID(id), countersign.CredentialChanged{Credential: c, Because: "confirmed", Solo: who.Actor.Kind == countersign.KindOperator}, nil
 	})
@@ -156,6 +167,26 @@ func (g *Gate) RemoveCredential(ctx context.Context, who countersign.Who, id, be
 		c.Removed = true
 		return countersign.CredentialID(id), countersign.CredentialChanged{Credential: c, Because: because, Solo: who.Actor.Kind == countersign.KindOperator}, nil
 	})
+}
+
+// lapseKeys removes the passkeys that nobody confirmed in time.
+func (g *Gate) lapseKeys(ctx context.Context) error {
+	for {
+		lapsed := false
+		err := g.direct(ctx, gateway(), func(d *countersign.Directory) (countersign.RequestID, countersign.Body, error) {
+			lapsed = false
+			for _, c := range d.Credentials {
+				if !c.Removed && c.Lapsed(g.now()) {
+					c.Removed, lapsed = true, true
+					return countersign.CredentialID(c.ID), countersign.CredentialChanged{Credential: c, Because: "lapsed: nobody confirmed it in time"}, nil
+				}
+			}
+			return "", nil, nil
+		})
+		if err != nil || !lapsed {
+			return err
+		}
+	}
 }
 
 func live(d *countersign.Directory, id string) (countersign.Credential, error) {

@@ -129,10 +129,53 @@ func TestWhoIsHereOnTheAskersWordAloneCannotDecide(t *testing.T) {
 // put records an event of an entity past the gate.
 func (w *world) put(id countersign.RequestID, b countersign.Body) {
 	w.t.Helper()
+	w.putBy(operator(), id, b)
+}
+
+func (w *world) putBy(who countersign.Who, id countersign.RequestID, b countersign.Body) {
+	w.t.Helper()
 	d, err := w.gate.Directory(w.t.Context())
 	must(w.t, err)
-	e, err := ledger.Encode(countersign.Event{Request: id, Version: d.Versions[id] + 1, Who: operator(), Body: b})
+	e, err := ledger.Encode(countersign.Event{Request: id, Version: d.Versions[id] + 1, Who: who, Body: b})
 	must(w.t, err)
 	_, err = w.store.Commit(w.t.Context(), store.Change{Events: []ledger.Event{e}})
 	must(w.t, err)
+}
+
+// recovered enrols a passkey with a recovery code.
+func (w *world) recovered(person, name string) countersign.Credential {
+	w.t.Helper()
+	c := ledgertest.NewPasskey(w.t, "per_"+person, name).Credential
+	c.VouchedBy, c.Pending = []string{"operator"}, true
+	c, err := w.gate.Enrol(w.t.Context(), w.person(person), c)
+	must(w.t, err)
+	return c
+}
+
+func TestARecoveredPasskeyThatNobodyConfirmsLapses(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	w.enrolled("dave", "operator")
+	w.enrolled("alice", "operator")
+	confirmed, forgotten, late := w.recovered("bob", "phone"), w.recovered("carol", "phone"), w.recovered("erin", "phone")
+	w.clock.Advance(time.Second)
+	invited := w.enrolled("bob", "per_alice").Credential
+	w.clock.Advance(7*24*time.Hour - 2*time.Second)
+	must(t, w.gate.Tick(ctx))
+	must(t, w.gate.ConfirmCredential(ctx, w.person("dave"), confirmed.ID))
+	w.clock.Advance(time.Second)
+	w.refused(w.gate.ConfirmCredential(ctx, w.person("dave"), late.ID), countersign.CodeConflict)
+	must(t, w.gate.Tick(ctx))
+	must(t, w.gate.Tick(ctx))
+	d, err := w.gate.Directory(ctx)
+	must(t, err)
+	for id, gone := range map[string]bool{confirmed.ID: false, invited.ID: false, forgotten.ID: true, late.ID: true} {
+		if d.Credentials[id].Removed != gone {
+			t.Errorf("got %+v, want it gone: %v", d.Credentials[id], gone)
+		}
+	}
+	if n := d.Versions[countersign.CredentialID(forgotten.ID)]; n != 2 {
+		t.Errorf("%d events are on record of a passkey that lapsed, want 2", n)
+	}
+	w.holds()
 }

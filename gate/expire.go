@@ -9,8 +9,8 @@ import (
 	"github.com/countersignhq/countersign/store"
 )
 
-// KeepTime expires, lapses, escalates and reminds of what is due, about once a
-// second, until the context ends. It only tidies: what is late is refused by the
+// KeepTime expires, lapses, escalates and reminds of what is due, recovered passkeys
+// too, about once a second, until the context ends. It only tidies: what is late is refused by the
 // transaction that would have counted it, whether or not this has run.
 func (g *Gate) KeepTime(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
@@ -36,6 +36,7 @@ func (g *Gate) Tick(ctx context.Context) error {
 		g.due(ctx, jobLapse, g.lapse),
 		g.due(ctx, jobEscalate, g.climb),
 		g.due(ctx, jobRemind, g.remind),
+		g.lapseKeys(ctx),
 		g.turn(ctx),
 	)
 }

@@ -30,6 +30,9 @@ func (a *at) personPasskeys() *cobra.Command {
 				if k.Pending {
 					counts = "once somebody confirms it"
 				}
+				if k.ConfirmBy != nil {
+					counts += ", until " + k.ConfirmBy.UTC().Format("2006-01-02 15:04 UTC")
+				}
 				tb.row(cell{text: k.ID, colour: bold}, cell{text: oneLine(k.Name)}, cell{text: k.Since.UTC().Format("2006-01-02 15:04 UTC")},
 					cell{text: joined(k.VouchedBy)}, cell{text: counts})
 			}

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/countersignhq/countersign"
 )
@@ -13,6 +14,9 @@ func TestARecoveryLeavesThePersonsCodesAndItsRemovalEndsThem(t *testing.T) {
 	codes := b.enrol(object{}).RecoveryCodes
 	w.shown(codes[0])
 	thief, theirs := w.recovered(codes[0])
+	if by := theirs.Passkey.ConfirmBy; !theirs.Passkey.Pending || by == nil || !by.Equal(theirs.Passkey.Since.Add(7*24*time.Hour)) {
+		t.Errorf("got %+v, want it to lapse after seven days", theirs.Passkey)
+	}
 	thief.send("POST", "/v1/recovery/codes", object{}).wants(t, 403, countersign.CodeAssuranceTooLow)
 	w.stranger().send("POST", "/v1/recovery", object{"code": codes[1]}).wants(t, http.StatusAccepted, "")
 	b.signIn().wants(t, http.StatusOK, "")

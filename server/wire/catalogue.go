@@ -86,6 +86,9 @@ func Passkeys(d *countersign.Directory, person string) []client.Passkey {
 	out := []client.Passkey{}
 	for _, c := range d.CredentialsOf(person) {
 		k := client.Passkey{ID: c.ID, Name: c.Name, Since: c.Since, Synced: c.Synced, Pending: c.Pending, VouchedBy: []string{}}
+		if c.Pending && !c.ConfirmBy.IsZero() {
+			k.ConfirmBy = &c.ConfirmBy
+		}
 		for _, id := range c.VouchedBy {
 			k.VouchedBy = append(k.VouchedBy, owner(id, d))
 		}

@@ -9,6 +9,8 @@ export interface Passkey {
   synced: boolean;
   // pending is true until a second person has confirmed it.
   pending: boolean;
+  // confirm_by is when one that was enrolled with a recovery code lapses unless it is confirmed.
+  confirm_by?: string;
   vouched_by?: readonly string[];
 }
 export interface ChecklistItem {

@@ -133,6 +133,7 @@ const credential = record({
   since: time,
   vouched_by: list(text),
   pending: flag,
+  confirm_by: time,
   removed: flag,
 });
 

@@ -66,7 +66,7 @@ function Keys({ name, of, people, self, onChange }: { name: string; of: readonly
             <Cell label="since">{dated(k.since)}</Cell>
             <Cell label="kept">{k.synced ? "may be synced" : "on one device"}</Cell>
             <Cell label="by"><Outside text={listed((k.vouched_by ?? []).map((v) => nameOf(v, people)), "and") || "unknown"} /></Cell>
-            <Cell label="counts" class={k.pending ? "full" : ""}>{k.pending ? <b>not yet: a second person must confirm it</b> : "yes"}</Cell>
+            <Cell label="counts" class={k.pending ? "full" : ""}>{k.pending ? <b>not yet: a second person must confirm it{k.confirm_by && <>, or it lapses on {dated(k.confirm_by)}</>}</b> : "yes"}</Cell>
             <Cell class="acting">
               {k.pending && !self && <button type="button" class="btn small" onClick={() => void confirm(k)}>Confirm<span class="vh"> {k.name}</span></button>}
               {self && <button type="button" class="btn small" onClick={() => setRemoving(k)}>Remove<span class="vh"> {k.name}</span></button>}
