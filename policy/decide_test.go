@@ -186,6 +186,68 @@ func TestNoRuleLetsThroughWhatIsNotUnderstoodOrNotLabelled(t *testing.T) {
 	}
 }
 
+// A match looks at what was found, for certain or only possibly. What was not found
+// is on nobody's list: a deny or a hold of it is no candidate, and the action is held
+// by the default (docs/decisions/023).
+func TestAMatchSpeaksOfWhatWasFoundAndTheDefaultOfWhatWasNot(t *testing.T) {
+	const (
+		rules = `- {id: ddl, effect: deny, match: {verbs: [sql.ddl]}}
+- {id: pii, effect: deny, match: {data_classes: [pii]}}
+- {id: write, effect: hold, match: {verbs: [sql.write]}, require: {reviewers: [dba], quorum: 2}}
+- {id: bare, effect: hold, match: {data_classes: [unlabelled]}, require: {reviewers: [platform]}}
+- {id: read, effect: allow, match: {verbs: [sql.read], data_classes: [internal]}}
+`
+		never                    = "- {id: never, effect: deny, match: {verbs: [sql.unknown]}}\n"
+		known, possible, unknown = countersign.Known, countersign.Possible, countersign.Unknown
+	)
+	for _, c := range []struct {
+		rules          string
+		certainty      countersign.Certainty
+		verbs, classes string
+		want           countersign.Effect
+		candidates     string // their ids
+		reviewers      string // of the stages of a hold
+	}{
+		{rules, known, "sql.read", "internal", countersign.Allow, "read", ""},
+		{rules, possible, "sql.read", "internal", countersign.Hold, "read", "oncall"},
+		{rules, unknown, "sql.read", "internal", countersign.Hold, "read", "oncall"},
+		{rules, possible, "sql.read sql.unknown", "internal", countersign.Hold, "", "oncall"},
+
+		{rules, known, "sql.ddl", "internal", countersign.Deny, "ddl", ""},
+		{rules, possible, "sql.ddl", "internal", countersign.Deny, "ddl", ""},
+		{rules, possible, "sql.ddl sql.unknown", "internal", countersign.Deny, "ddl", ""}, // no way round it by what nobody understands
+		{rules, possible, "sql.unknown", "internal", countersign.Hold, "", "oncall"},
+		{rules, unknown, "sql.unknown", "internal", countersign.Hold, "", "oncall"},
+		{rules, unknown, "", "internal", countersign.Hold, "", "oncall"},
+		{rules + never, unknown, "sql.unknown", "internal", countersign.Deny, "never", ""},
+
+		{rules, possible, "sql.read", "internal pii", countersign.Deny, "pii", ""},
+		{rules, possible, "sql.read", "unlabelled", countersign.Hold, "bare", "platform"},
+		{rules, unknown, "sql.unknown", "", countersign.Hold, "", "oncall"},
+
+		{rules, possible, "sql.write sql.unknown", "internal", countersign.Hold, "write", "dba"},
+		{rules, possible, "sql.write", "unlabelled", countersign.Hold, "bare write", "dba, platform"},
+		{rules, unknown, "sql.write", "unlabelled", countersign.Hold, "bare write", "dba, platform"},
+	} {
+		v := decide(t, load(t, c.rules), with(func(in *Input) {
+			in.Facts.Certainty, in.Facts.Verbs, in.Facts.Classes = c.certainty, strings.Fields(c.verbs), strings.Fields(c.classes)
+		}))
+		var candidates, reviewers []string
+		for _, r := range v.Rules {
+			candidates = append(candidates, r.ID)
+		}
+		if v.Requirement != nil {
+			for _, s := range v.Requirement.Stages {
+				reviewers = append(reviewers, strings.Join(s.Reviewers, " or "))
+			}
+		}
+		if v.Effect != c.want || strings.Join(candidates, " ") != c.candidates || strings.Join(reviewers, ", ") != c.reviewers {
+			t.Errorf("%s %q of %q: got %s by %q with %q, want %s by %q with %q", c.certainty, c.verbs, c.classes,
+				v.Effect, candidates, reviewers, c.want, c.candidates, c.reviewers)
+		}
+	}
+}
+
 func TestAHoldOrDenyNeedsOneOfTheWordsOfItsMatch(t *testing.T) {
 	for _, c := range []struct {
 		match string
