@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/bits"
-	"strings"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/ledger"
@@ -109,7 +108,7 @@ func (w *writer) insertKeys(ctx context.Context, g *group) error {
 
 func (w *writer) insertTiles(ctx context.Context, g *group) error {
 	for _, t := range g.tiles {
-		if err := w.exec(ctx, "INSERT INTO tiles (level, n, hashes) VALUES ($1, $2, $3)", t.Level, t.N, t.Hashes); err != nil {
+		if err := w.exec(ctx, "INSERT INTO tiles (level, n, hashes) VALUES ($1, $2, $3)", int64(t.Level), t.N, t.Hashes); err != nil {
 			return err
 		}
 	}
@@ -134,55 +133,6 @@ func (w *writer) insertBeside(ctx context.Context, g *group) error {
 		return err
 	}
 	return w.putKept(ctx, kept)
-}
-
-// many is an INSERT of any number of rows.
-type many struct {
-	insert  string
-	columns int
-	tail    string
-}
-
-// insertMany inserts the rows whose columns are args, in statements of 64, 32, …
-// rows, so that few different ones are prepared.
-func (w *writer) insertMany(ctx context.Context, m many, args []any) error {
-	for len(args) > 0 {
-		rows := min(64, 1<<(bits.Len(uint(len(args)/m.columns))-1))
-		n := rows * m.columns
-		if err := w.exec(ctx, w.text(m, rows), args[:n]...); err != nil {
-			return err
-		}
-		args = args[n:]
-	}
-	return nil
-}
-
-func (w *writer) text(m many, rows int) string {
-	key := manyRows{m, rows}
-	if t, ok := w.texts[key]; ok {
-		return t
-	}
-	var b strings.Builder
-	b.WriteString(m.insert)
-	for i := range rows * m.columns {
-		switch {
-		case i == 0:
-			b.WriteString("(")
-		case i%m.columns == 0:
-			b.WriteString("), (")
-		default:
-			b.WriteString(", ")
-		}
-		b.WriteString("?")
-	}
-	b.WriteString(")" + m.tail)
-	w.texts[key] = b.String()
-	return w.texts[key]
-}
-
-type manyRows struct {
-	many
-	rows int
 }
 
 // orNull keeps an absent blob from being kept as an empty one.

@@ -23,11 +23,9 @@ const maxBatch = 256
 // A writer has the one connection that writes. There is no goroutine of its own:
 // of those who want something written one leads, and writes for all who wait.
 type writer struct {
-	s     *Store
-	db    *sql.DB
-	conn  *sql.Conn // the only one of db
-	stmts map[string]*sql.Stmt
-	texts map[manyRows]string
+	s  *Store
+	db *sql.DB
+	statements
 	// commit ends the transaction. Tests replace it.
 	commit func(context.Context) error
 	// tip is as of the last commit, which the disk may not have yet.
@@ -79,8 +77,7 @@ func newWriter(ctx context.Context, s *Store, own *sql.DB) (*writer, error) {
 		return nil, errors.Join(err, conn.Close())
 	}
 	w := &writer{
-		s: s, db: own, conn: conn, stmts: map[string]*sql.Stmt{}, texts: map[manyRows]string{},
-		tip: tip, journal: j,
+		s: s, db: own, statements: newStatements(conn), tip: tip, journal: j,
 	}
 	s.read.settle = j.settle
 	w.idle = sync.NewCond(&w.mu)
@@ -155,10 +152,7 @@ func (w *writer) stop() {
 }
 
 func (w *writer) close() error {
-	for _, st := range w.stmts {
-		st.Close() // or the connection stays open
-	}
-	return errors.Join(w.conn.Close(), w.db.Close(), w.journal.close())
+	return errors.Join(w.statements.close(), w.db.Close(), w.journal.close())
 }
 
 // write puts the group into one transaction, and appends that to the journal.
@@ -334,29 +328,4 @@ func (w *writer) remember(g *group) {
 	w.s.keys.stored(held)
 	w.s.heads.put(g.batch)
 	w.tip = g.tip
-}
-
-// exec runs a statement, prepared once.
-func (w *writer) exec(ctx context.Context, query string, args ...any) error {
-	_, err := w.result(ctx, query, args...)
-	return err
-}
-
-func (w *writer) result(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	st, err := w.prepared(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return st.ExecContext(ctx, args...)
-}
-
-func (w *writer) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
-	if st := w.stmts[query]; st != nil {
-		return st, nil
-	}
-	st, err := w.conn.PrepareContext(ctx, query)
-	if err == nil {
-		w.stmts[query] = st
-	}
-	return st, err
 }
