@@ -2,7 +2,7 @@
 // state, light and dark, and whatever the browser itself complains about.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { launch, only, shot, sideways, violations } from "../../../console/e2e/fixtures/browser.mjs";
+import { launch, only, shot, sideways, steadily, violations } from "../../../console/e2e/fixtures/browser.mjs";
 
 const { WEB_URL, STAGE_URL, STATES } = process.env;
 
@@ -50,7 +50,7 @@ async function check(page, name, { status = [], quick = false } = {}) {
   await shot(page, `${name}-light`);
   if (quick) return;
   await page.emulateMedia({ colorScheme: "dark" });
-  await page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished)));
+  await steadily(page, () => page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished))));
   assert.deepEqual(await violations(page, only("color-contrast")), [], `${name}, dark`);
   await shot(page, `${name}-dark`);
   await page.emulateMedia({ colorScheme: "light" });
@@ -68,11 +68,11 @@ async function check(page, name, { status = [], quick = false } = {}) {
 async function tabTo(page, text) {
   for (let i = 0; i < 80; i++) {
     await page.keyboard.press("Tab");
-    const at = await page.evaluate(() => {
+    const at = await steadily(page, () => page.evaluate(() => {
       const e = document.activeElement;
       const r = e.getBoundingClientRect();
-      return { text: (e.innerText || e.labels?.[0]?.innerText || "").trim(), seen: r.width > 0 && r.height > 0, ring: getComputedStyle(e).outlineStyle };
-    });
+      return { text: (e.innerText || e.labels?.[0]?.innerText || "").trim(), seen: r.width > 0 && r.height > 0 };
+    }));
     if (at.text.startsWith(text)) {
       assert.ok(at.seen, `${text} has the focus and cannot be seen`);
       return;
