@@ -26,6 +26,7 @@ import (
 	"github.com/countersignhq/countersign/identity/workload"
 	"github.com/countersignhq/countersign/internal/redact"
 	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/server/account"
 	"github.com/countersignhq/countersign/server/admin"
 	"github.com/countersignhq/countersign/server/api"
 	"github.com/countersignhq/countersign/server/executors"
@@ -33,6 +34,7 @@ import (
 	"github.com/countersignhq/countersign/server/logtiles"
 	"github.com/countersignhq/countersign/server/metrics"
 	"github.com/countersignhq/countersign/server/problem"
+	"github.com/countersignhq/countersign/server/rest"
 	"github.com/countersignhq/countersign/server/web"
 	"github.com/countersignhq/countersign/store"
 	"github.com/countersignhq/countersign/store/sqlite"
@@ -252,9 +254,11 @@ func (s *server) people() http.Handler {
 	}
 	mux.Handle("/", s.web)
 	mux.Handle("/v1/", api.New(s.gate, s.store, api.Config{
-		Origin: s.public.String(), Sessions: s.sessions(),
-		Passkeys: s.passkeys, Desk: s.desk, Log: s.log, LinkCode: s.cards.Code, Chats: slices.Sorted(maps.Keys(s.chats)),
-		About: api.About{Version: version(), Log: s.keys.origin, VKey: s.keys.vkey, Demo: s.opt.demo},
+		Door: rest.Config{Origin: s.public.String(), Sessions: s.sessions(), Log: s.log},
+		Accounts: account.Config{
+			Passkeys: s.passkeys, Desk: s.desk, LinkCode: s.cards.Code, Chats: slices.Sorted(maps.Keys(s.chats)),
+			About: account.About{Version: version(), Log: s.keys.origin, VKey: s.keys.vkey, Demo: s.opt.demo},
+		},
 	}))
 	mux.Handle("/log/", logtiles.New(s.store, logtiles.Config{Auditor: s.auditor, Log: s.log}))
 	probes := s.health()
@@ -269,8 +273,8 @@ func (s *server) health() http.Handler {
 }
 
 // sessions tells whose browser session a request carries.
-func (s *server) sessions() func(*http.Request) (countersign.Principal, api.AuthInfo, bool) {
-	return api.SessionsOf(s.gate, s.store.Ephemeral(), time.Now)
+func (s *server) sessions() func(*http.Request) (countersign.Principal, rest.AuthInfo, bool) {
+	return account.SessionsOf(s.gate, s.store.Ephemeral(), time.Now)
 }
 
 // auditors is the group whose people may read the entries of the log, and the
@@ -328,9 +332,11 @@ func (s *server) operator() http.Handler {
 	reads := http.NewServeMux()
 	reads.Handle("/readyz", s.health())
 	reads.Handle("/", api.New(s.gate, s.store, api.Config{
-		Door: "admin", Log: s.log,
-		Authenticate: func(*http.Request) (countersign.Principal, api.AuthInfo, bool) {
-			return countersign.Operator(), api.AuthInfo{Method: "socket", Channel: "cli"}, true
+		Door: rest.Config{
+			Name: "admin", Log: s.log,
+			Authenticate: func(*http.Request) (countersign.Principal, rest.AuthInfo, bool) {
+				return countersign.Operator(), rest.AuthInfo{Method: "socket", Channel: "cli"}, true
+			},
 		},
 	}))
 	return admin.New(s.gate, s.store, admin.Config{

@@ -74,6 +74,13 @@ type Options struct {
 	PublicKey json.RawMessage `json:"public_key"`
 }
 
+// An Answer is what a browser sends back: the id that the ceremony was begun with,
+// and PublicKeyCredential.toJSON.
+type Answer struct {
+	Ceremony   string          `json:"ceremony"`
+	Credential json.RawMessage `json:"credential"`
+}
+
 // The kinds of ceremonies; one of a kind is never finished as another.
 const (
 	enrolment = "enrolment"

@@ -6,6 +6,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/brief"
+	"github.com/countersignhq/countersign/server/rest"
 	"github.com/countersignhq/countersign/server/view"
 )
 
@@ -26,7 +27,7 @@ type page struct {
 }
 
 // brief answers the request as reviewers are shown it.
-func (a *api) brief(w http.ResponseWriter, r *http.Request, c caller) error {
+func (a *api) brief(w http.ResponseWriter, r *http.Request, c rest.Caller) error {
 	found, d, err := a.find(r.Context(), c, r.PathValue("id"))
 	if err != nil {
 		return err
@@ -35,19 +36,19 @@ func (a *api) brief(w http.ResponseWriter, r *http.Request, c caller) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, p)
+	return rest.Reply(w, http.StatusOK, p)
 }
 
 // page is the brief with all that stands around it.
-func (a *api) page(r *http.Request, c caller, d *countersign.Directory, found countersign.Request, b brief.Brief) (page, error) {
+func (a *api) page(r *http.Request, c rest.Caller, d *countersign.Directory, found countersign.Request, b brief.Brief) (page, error) {
 	p := page{Brief: b, ViewDigest: b.Digest(), Version: found.Version, Like: []view.Row{}, Redacted: b.Command.End.Redacted > 0}
-	if c.Kind == person {
+	if c.Kind == countersign.KindPerson {
 		you := view.YouOf(d, found, b, a.standing(c, d))
 		p.You = &you
 	}
 	entries, err := a.store.Events(r.Context(), found.ID)
 	if err != nil {
-		return p, unavailable(fmt.Sprintf("the events of %s", found.ID), err)
+		return p, rest.Unavailable(fmt.Sprintf("the events of %s", found.ID), err)
 	}
 	if p.Events, err = view.StepsOf(found, b, entries); err != nil {
 		return p, err
@@ -65,19 +66,19 @@ func (a *api) page(r *http.Request, c caller, d *countersign.Directory, found co
 
 // reveal puts on record that the caller has the secrets of the command shown to
 // them, and shows them. Only this view can be approved then.
-func (a *api) reveal(w http.ResponseWriter, r *http.Request, c caller) error {
-	reason, err := reasonOf(w, r)
+func (a *api) reveal(w http.ResponseWriter, r *http.Request, c rest.Caller) error {
+	reason, err := rest.ReadReason(w, r)
 	if err != nil {
 		return err
 	}
-	if err := confirmed(c); err != nil {
+	if err := c.NeedConfirmed(); err != nil {
 		return err
 	}
 	found, _, err := a.find(r.Context(), c, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	if found, err = a.gate.Reveal(r.Context(), found.ID, c.Principal, a.origin(r), reason); err != nil {
+	if found, err = a.gate.Reveal(r.Context(), found.ID, c.Principal, a.door.From(r), reason); err != nil {
 		return err
 	}
 	d, err := a.gate.Directory(r.Context())
@@ -89,16 +90,10 @@ func (a *api) reveal(w http.ResponseWriter, r *http.Request, c caller) error {
 		return err
 	}
 	p.Redacted = false
-	return reply(w, http.StatusOK, p)
+	return rest.Reply(w, http.StatusOK, p)
 }
 
 // standing is who the caller is, for what they may do.
-func (a *api) standing(c caller, d *countersign.Directory) view.Standing {
-	return view.Standing{Person: c.ID, Assurance: c.assurance(a.cfg.Now()), Solo: c.auth.Solo, Demo: a.cfg.About.Demo}
-}
-
-func unavailable(what string, err error) error {
-	return fmt.Errorf("%w (%w)", &countersign.Error{
-		Code: countersign.CodeUnavailable, Detail: what + " cannot be read", Hint: "try again in a moment",
-	}, err)
+func (a *api) standing(c rest.Caller, d *countersign.Directory) view.Standing {
+	return view.Standing{Person: c.ID, Assurance: c.Assurance(a.door.Now()), Solo: c.Auth.Solo, Demo: a.cfg.Accounts.About.Demo}
 }

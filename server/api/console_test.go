@@ -17,6 +17,9 @@ type inboxed struct {
 	After string `json:"after"`
 }
 
+// A rowPage is what GET /v1/history answers.
+type rowPage struct{ Rows []view.Row }
+
 // A paged is what the brief's address answers besides the brief.
 type paged struct {
 	ViewDigest string           `json:"view_digest"`

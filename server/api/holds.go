@@ -9,13 +9,14 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/client"
 	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/server/rest"
 )
 
 // allHeld is what stands in an address for all agents.
 const allHeld = "all"
 
 // holds answers of which agents everything is held.
-func (a *api) holds(w http.ResponseWriter, r *http.Request, _ caller) error {
+func (a *api) holds(w http.ResponseWriter, r *http.Request, _ rest.Caller) error {
 	d, err := a.gate.Directory(r.Context())
 	if err != nil {
 		return err
@@ -27,7 +28,7 @@ func (a *api) holds(w http.ResponseWriter, r *http.Request, _ caller) error {
 		}
 	}
 	slices.SortFunc(list.Holds, func(a, b client.Hold) int { return strings.Compare(a.ID, b.ID) })
-	return reply(w, http.StatusOK, list)
+	return rest.Reply(w, http.StatusOK, list)
 }
 
 func holdOf(d *countersign.Directory, agent string) client.Hold {
@@ -41,13 +42,13 @@ func holdOf(d *countersign.Directory, agent string) client.Hold {
 
 // hold has everything of an agent, or of all, held at once. Every person who is
 // signed in may, whatever their session is worth.
-func (a *api) hold(w http.ResponseWriter, r *http.Request, c caller) error {
+func (a *api) hold(w http.ResponseWriter, r *http.Request, c rest.Caller) error {
 	var in client.NewHold
-	if err := body(w, r, maxBody, &in); err != nil {
+	if err := rest.Read(w, r, rest.Small, &in); err != nil {
 		return err
 	}
 	if in.All == (in.Agent != "") {
-		return bad("a hold names one agent, or all", `send {"agent":…} or {"all":true}`)
+		return rest.Bad("a hold names one agent, or all", `send {"agent":…} or {"all":true}`)
 	}
 	d, err := a.gate.Directory(r.Context())
 	if err != nil {
@@ -59,13 +60,13 @@ func (a *api) hold(w http.ResponseWriter, r *http.Request, c caller) error {
 			return err
 		}
 	}
-	if err := a.gate.Halt(r.Context(), a.who(r, c), agent, in.Reason); err != nil {
+	if err := a.gate.Halt(r.Context(), a.door.Who(r, c), agent, in.Reason); err != nil {
 		return err
 	}
 	if d, err = a.gate.Directory(r.Context()); err != nil {
 		return err
 	}
-	return reply(w, http.StatusCreated, holdOf(d, agent))
+	return rest.Reply(w, http.StatusCreated, holdOf(d, agent))
 }
 
 // agentCalled is the id of the agent with the id or the name.
@@ -83,7 +84,7 @@ func agentCalled(d *countersign.Directory, called string) (string, error) {
 
 // unhold ends a hold, or asks people to let that happen: 200 when it is made, 202
 // with the request that waits.
-func (a *api) unhold(w http.ResponseWriter, r *http.Request, c caller) error {
+func (a *api) unhold(w http.ResponseWriter, r *http.Request, c rest.Caller) error {
 	d, err := a.gate.Directory(r.Context())
 	if err != nil {
 		return err
@@ -97,26 +98,26 @@ func (a *api) unhold(w http.ResponseWriter, r *http.Request, c caller) error {
 			return err
 		}
 	}
-	if c.Kind == person {
-		if err := a.freshly(c); err != nil {
+	if c.Kind == countersign.KindPerson {
+		if err := c.NeedFresh(a.door.Now()); err != nil {
 			return err
 		}
 	}
 	reason := r.URL.Query().Get("reason")
-	if len(reason) > maxReason {
-		return tooLong()
+	if err := rest.CheckReason(reason); err != nil {
+		return err
 	}
-	err = a.gate.Lift(r.Context(), a.who(r, c), agent, reason)
+	err = a.gate.Lift(r.Context(), a.door.Who(r, c), agent, reason)
 	if held, ok := errors.AsType[*gate.HeldError](err); ok {
 		w.Header().Set("Location", "/v1/requests/"+string(held.Request.ID))
-		return reply(w, http.StatusAccepted, struct {
+		return rest.Reply(w, http.StatusAccepted, struct {
 			Request countersign.RequestID `json:"request"`
 		}{held.Request.ID})
 	}
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, struct {
+	return rest.Reply(w, http.StatusOK, struct {
 		Applied bool `json:"applied"`
 		Solo    bool `json:"solo"`
 	}{true, !d.Paired})

@@ -13,7 +13,10 @@ import (
 	"testing"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/identity/setup"
 	"github.com/countersignhq/countersign/server"
+	"github.com/countersignhq/countersign/server/account"
+	"github.com/countersignhq/countersign/server/rest"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 )
@@ -198,11 +201,16 @@ func escape(s string) string {
 	return url.PathEscape(strings.NewReplacer("~", "~0", "/", "~1").Replace(s))
 }
 
+// everyRoute is the table, of an API that does nothing.
+func everyRoute() []rest.Route {
+	return table(&rest.Door{}, nil, nil, Config{Accounts: account.Config{Desk: &setup.Desk{}}})
+}
+
 func TestTheDocumentHasTheRoutesAndTheirParameters(t *testing.T) {
 	c := newContract(t)
 	var have []string
-	for _, rt := range (&api{}).routes() {
-		name := rt.method + " " + rt.path
+	for _, rt := range everyRoute() {
+		name := rt.Method + " " + rt.Path
 		have = append(have, name)
 		op, ok := c.operations[name]
 		if !ok {
@@ -215,17 +223,17 @@ func TestTheDocumentHasTheRoutesAndTheirParameters(t *testing.T) {
 				query = append(query, p.Name)
 			}
 		}
-		if want := slices.Sorted(slices.Values(rt.query)); !slices.Equal(slices.Sorted(slices.Values(query)), want) {
+		if want := slices.Sorted(slices.Values(rt.Query)); !slices.Equal(slices.Sorted(slices.Values(query)), want) {
 			t.Errorf("%s: openapi.yaml has the parameters %v, want %v", name, query, want)
 		}
 		agents, people := true, true
 		if op.Security != nil {
 			agents, people = mentions(*op.Security, "agent"), mentions(*op.Security, "session")
 		}
-		if want := slices.Contains(rt.may, countersign.KindAgent); agents != want {
+		if want := slices.Contains(rt.May, countersign.KindAgent); agents != want {
 			t.Errorf("%s: openapi.yaml lets agents call it: %v, want %v", name, agents, want)
 		}
-		if want := slices.Contains(rt.may, countersign.KindPerson); people != want {
+		if want := slices.Contains(rt.May, countersign.KindPerson); people != want {
 			t.Errorf("%s: openapi.yaml lets people call it: %v, want %v", name, people, want)
 		}
 	}

@@ -10,11 +10,12 @@ import (
 	"github.com/countersignhq/countersign/brief"
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/ledger/receipt"
+	"github.com/countersignhq/countersign/server/rest"
 	"github.com/countersignhq/countersign/server/wire"
 )
 
 // receipt answers the proof of the request, as it stands now.
-func (a *api) receipt(w http.ResponseWriter, r *http.Request, c caller) error {
+func (a *api) receipt(w http.ResponseWriter, r *http.Request, c rest.Caller) error {
 	found, d, err := a.find(r.Context(), c, r.PathValue("id"))
 	if err != nil {
 		return err
@@ -28,7 +29,7 @@ func (a *api) receipt(w http.ResponseWriter, r *http.Request, c caller) error {
 	if err != nil {
 		return fmt.Errorf("read the head of the log: %w", err)
 	}
-	if c.Kind != agent && !found.RevealedTo(c.ID) && brief.Build(found, d).Digest() != brief.Reveal(found, d).Digest() {
+	if c.Kind != countersign.KindAgent && !found.RevealedTo(c.ID) && brief.Build(found, d).Digest() != brief.Reveal(found, d).Digest() {
 		if err := withhold(entries, found.Command); err != nil {
 			return err
 		}
@@ -45,7 +46,7 @@ func (a *api) receipt(w http.ResponseWriter, r *http.Request, c caller) error {
 	w.Header().Set("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": string(found.ID) + ".receipt.json"}))
 	w.WriteHeader(http.StatusOK)
 	if _, err := w.Write(b); err != nil {
-		return errGone
+		return rest.ErrGone
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/countersignhq/countersign/client"
 	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/ledger/receipt"
+	"github.com/countersignhq/countersign/server/rest"
 )
 
 func TestALongPollReturnsAtTheNextChange(t *testing.T) {
@@ -152,9 +153,9 @@ func TestADecisionThatDoesNotCountIsToldAsAProblem(t *testing.T) {
 	send(bob, with(func(c *client.Choice) { c.Digest = "sha256:00" })).wants(t, 400, countersign.CodeBadRequest)
 	send(bob, with(func(c *client.Choice) { c.Assertion = json.RawMessage(`{}`) })).wants(t, 403, countersign.CodePasskeyInvalid)
 	send(bob, with(func(c *client.Choice) { c.Assertion = json.RawMessage(`{"ceremonie":""}`) })).wants(t, 400, countersign.CodeBadRequest)
-	w.signedIn = func(a AuthInfo) AuthInfo { a.AuthTime = a.AuthTime.Add(-16 * time.Minute); return a }
+	w.signedIn = func(a rest.AuthInfo) rest.AuthInfo { a.AuthTime = a.AuthTime.Add(-16 * time.Minute); return a }
 	send(bob, approve).wants(t, 403, countersign.CodeAssuranceTooLow)
-	w.signedIn = func(a AuthInfo) AuthInfo { a.AuthTime = time.Time{}; return a }
+	w.signedIn = func(a rest.AuthInfo) rest.AuthInfo { a.AuthTime = time.Time{}; return a }
 	send(bob, approve).wants(t, 403, countersign.CodeAssuranceTooLow)
 	w.signedIn = nil
 	send(bob, approve).wants(t, 201, "")
@@ -193,16 +194,16 @@ func TestNothingThatIsFetchedChangesAnything(t *testing.T) {
 	w.decide(bob, r, "approve").wants(t, 201, "")
 	before, err := w.store.Head(t.Context())
 	must(t, err)
-	for _, rt := range (&api{}).routes() {
+	for _, rt := range everyRoute() {
 		for _, method := range []string{"GET", "HEAD"} {
 			for _, role := range roles {
-				path := strings.ReplaceAll(rt.path, "{id}", r.ID)
+				path := strings.ReplaceAll(rt.Path, "{id}", r.ID)
 				if path == "/v1/events" && method == "GET" {
 					continue
 				}
 				status := w.send(call{as: role, method: method, path: path + "?"}).status
-				fetched := slices.ContainsFunc((&api{}).routes(), func(o route) bool { return o.method == "GET" && o.path == rt.path })
-				if rt.method == "POST" && !fetched && status != 405 {
+				fetched := slices.ContainsFunc(everyRoute(), func(o rest.Route) bool { return o.Method == "GET" && o.Path == rt.Path })
+				if rt.Method == "POST" && !fetched && status != 405 {
 					t.Errorf("%s %s as %s: got %d, want 405", method, path, role, status)
 				}
 			}

@@ -70,12 +70,12 @@ var may = map[string][]int{
 
 func TestEveryRouteAnswersEveryRoleAsTheTableSays(t *testing.T) {
 	w := newWorld(t)
-	routes := (&api{}).routes()
+	routes := everyRoute()
 	if len(routes) != len(may) {
 		t.Errorf("the table has %d routes, and there are %d", len(may), len(routes))
 	}
 	for _, rt := range routes {
-		name := rt.method + " " + rt.path
+		name := rt.Method + " " + rt.Path
 		row, ok := may[name]
 		if !ok {
 			t.Errorf("the table lacks %s", name)
@@ -83,18 +83,18 @@ func TestEveryRouteAnswersEveryRoleAsTheTableSays(t *testing.T) {
 		}
 		r := w.held()
 		for i, role := range roles {
-			c := call{as: role, method: rt.method, path: strings.ReplaceAll(rt.path, "{id}", r.ID)}
+			c := call{as: role, method: rt.Method, path: strings.ReplaceAll(rt.Path, "{id}", r.ID)}
 			switch {
-			case strings.HasSuffix(rt.path, "/decisions"), strings.HasSuffix(rt.path, "{id}/challenge"):
+			case strings.HasSuffix(rt.Path, "/decisions"), strings.HasSuffix(rt.Path, "{id}/challenge"):
 				c.body = choice(r, "reject")
-			case rt.path == "/v1/requests" && rt.method == "POST", rt.path == "/v1/policy/explain":
+			case rt.Path == "/v1/requests" && rt.Method == "POST", rt.Path == "/v1/policy/explain":
 				c.body = asked("write_file", role+name)
 			}
 			got := w.status(c)
 			if got != row[i] {
 				t.Errorf("%s as %s: got %d, want %d", name, role, got, row[i])
 			}
-			if rt.method == "POST" && got < 300 {
+			if rt.Method == "POST" && got < 300 {
 				r = w.held()
 			}
 		}

@@ -15,6 +15,13 @@ import (
 // stranger is a browser that nobody is signed in with.
 func (w *world) stranger() *browser { return w.browser(nobody) }
 
+// An invite is an invitation, as far as the tests read it.
+type invite struct {
+	ID, Name, By, Link string
+	ExpiresAt          time.Time `json:"expires_at"`
+	Request            countersign.RequestID
+}
+
 // claimed is a world that somebody took over by its setup link.
 func claimed(t *testing.T) (*world, *browser) {
 	t.Helper()

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,11 +15,12 @@ import (
 	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/internal/canon"
 	"github.com/countersignhq/countersign/server/problem"
+	"github.com/countersignhq/countersign/server/rest"
 	"github.com/countersignhq/countersign/server/wire"
 )
 
 // submit takes an agent's ask down the path.
-func (a *api) submit(w http.ResponseWriter, r *http.Request, c caller) error {
+func (a *api) submit(w http.ResponseWriter, r *http.Request, c rest.Caller) error {
 	ask, err := a.ask(w, r)
 	if err != nil {
 		return err
@@ -27,7 +29,7 @@ func (a *api) submit(w http.ResponseWriter, r *http.Request, c caller) error {
 	if ask.Key, err = idempotencyKey(r); err != nil {
 		return err
 	}
-	ctx, cancel := waiting(w, r)
+	ctx, cancel := rest.Waiting(w, r)
 	defer cancel()
 	var out bytes.Buffer
 	result, err := a.gate.Submit(atOnce(), ask, &out)
@@ -41,15 +43,15 @@ func (a *api) submit(w http.ResponseWriter, r *http.Request, c caller) error {
 }
 
 // run spends the approval of what the caller asked for.
-func (a *api) run(w http.ResponseWriter, r *http.Request, c caller) error {
-	if err := body(w, r, maxBody, &struct{}{}); err != nil {
+func (a *api) run(w http.ResponseWriter, r *http.Request, c rest.Caller) error {
+	if err := rest.Read(w, r, rest.Small, &struct{}{}); err != nil {
 		return err
 	}
 	found, _, err := a.find(r.Context(), c, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	ctx, cancel := waiting(w, r)
+	ctx, cancel := rest.Waiting(w, r)
 	defer cancel()
 	var out bytes.Buffer
 	result, err := a.gate.Wait(atOnce(), c.Principal, found.ID, &out)
@@ -71,64 +73,46 @@ type askBody struct {
 
 func (a *api) ask(w http.ResponseWriter, r *http.Request) (gate.Ask, error) {
 	var in askBody
-	if err := body(w, r, maxAsk, &in); err != nil {
+	if err := rest.Read(w, r, rest.Large, &in); err != nil {
 		return gate.Ask{}, err
 	}
-	return in.ask(a.origin(r))
+	return in.ask(a.door.From(r))
 }
 
 func (in askBody) ask(o countersign.Origin) (gate.Ask, error) {
 	if in.Resource == "" || len(in.Command) == 0 {
-		return gate.Ask{}, bad("an ask names a resource and a command", `send {"resource":…,"command":{…},"reason":…}`)
+		return gate.Ask{}, rest.Bad("an ask names a resource and a command", `send {"resource":…,"command":{…},"reason":…}`)
 	}
-	if len(in.Reason) > maxReason {
-		return gate.Ask{}, tooLong()
+	if err := rest.CheckReason(in.Reason); err != nil {
+		return gate.Ask{}, err
 	}
 	command, err := commandOn(in.Resource, in.Command)
 	return gate.Ask{Command: command, Reason: in.Reason, Origin: o}, err
 }
 
-// maxReason is the size of the longest reason, in bytes.
-const maxReason = 4 << 10
-
-// reasonOf reads a body that is a reason and nothing else.
-func reasonOf(w http.ResponseWriter, r *http.Request) (string, error) {
-	var in struct {
-		Reason string `json:"reason"`
-	}
-	if err := body(w, r, maxBody, &in); err != nil {
-		return "", err
-	}
-	if len(in.Reason) > maxReason {
-		return "", tooLong()
-	}
-	return in.Reason, nil
-}
-
-func tooLong() error {
-	return bad(fmt.Sprintf("the reason is longer than %d bytes", maxReason), "say it shorter")
-}
+// maxCommand is the size of the largest command, in bytes.
+const maxCommand = 1 << 20
 
 // commandOn reads a command, which stands on the resource whether or not it
 // repeats its name.
 func commandOn(resource string, b []byte) (countersign.Command, error) {
 	c, err := countersign.DecodeCommand(b)
 	if e, ok := errors.AsType[*canon.SyntaxError](err); ok {
-		return nil, bad(err.Error(), meant(e, reflect.TypeFor[client.Command]()))
+		return nil, rest.Bad(err.Error(), rest.Meant(e, reflect.TypeFor[client.Command]()))
 	}
 	if err != nil {
-		return nil, bad(err.Error(), "GET /v1/openapi.yaml shows the kinds of commands")
+		return nil, rest.Bad(err.Error(), "GET /v1/openapi.yaml shows the kinds of commands")
 	}
 	if c.On() != "" && c.On() != resource {
-		return nil, bad(fmt.Sprintf("the ask is on %.80q and its command on %.80q", resource, c.On()), "name one resource")
+		return nil, rest.Bad(fmt.Sprintf("the ask is on %.80q and its command on %.80q", resource, c.On()), "name one resource")
 	}
 	m, ok := c.(countersign.MCPRequest)
 	if !ok {
-		return nil, bad("commands of kind "+c.Kind()+" do not arrive here", "use the resource's own door")
+		return nil, rest.Bad("commands of kind "+c.Kind()+" do not arrive here", "use the resource's own door")
 	}
 	m.Resource = resource
 	if m.Method == "" {
-		return nil, bad("the command has no method", `an mcp.request has one, such as "tools/call"`)
+		return nil, rest.Bad("the command has no method", `an mcp.request has one, such as "tools/call"`)
 	}
 	if canonical, err := countersign.Canonical(m); err == nil && len(canonical) > maxCommand {
 		return nil, &countersign.Error{Code: countersign.CodeTooLarge, Detail: fmt.Sprintf("the command has %d bytes", len(canonical)), Hint: fmt.Sprintf("at most %d can be reviewed", maxCommand)}
@@ -140,9 +124,40 @@ func idempotencyKey(r *http.Request) (string, error) {
 	key := strings.TrimSpace(r.Header.Get("Idempotency-Key"))
 	plain := strings.IndexFunc(key, func(c rune) bool { return c < ' ' || c > '~' }) < 0
 	if len(key) > 255 || !plain {
-		return "", bad("the Idempotency-Key is not up to 255 printable ASCII characters", "use a random id")
+		return "", rest.Bad("the Idempotency-Key is not up to 255 printable ASCII characters", "use a random id")
 	}
 	return key, nil
+}
+
+// atOnce is the context of an asker who takes one look and does not wait.
+func atOnce() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}
+
+// attend waits for what becomes of a request that is held, until the context
+// ends, and runs it if it is approved. It takes one look at a time and asks before
+// each who calls: for a token that was revoked meanwhile nothing runs, and nothing
+// is told.
+func (a *api) attend(ctx context.Context, r *http.Request, c rest.Caller, result gate.Result, out gate.Sink) (gate.Result, error) {
+	for {
+		held, ok := result.(gate.Pending)
+		if !ok {
+			_, err := a.door.Identify(r) // what ran took its time
+			return result, err
+		}
+		found, over, err := a.glance(ctx, r, held.Request.ID, held.Request.Version)
+		if err != nil {
+			return nil, err
+		}
+		if over {
+			return gate.Pending{Request: found}, nil
+		}
+		if result, err = a.gate.Wait(atOnce(), c.Principal, found.ID, out); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // settle answers what became of an ask: 200 once it is settled, 202 while it
@@ -173,7 +188,7 @@ func (a *api) settle(w http.ResponseWriter, r *http.Request, result gate.Result,
 		p.Request = string(found.ID)
 		answer.Problem = &p
 	}
-	if err := reply(w, http.StatusOK, answer); err != nil {
+	if err := rest.Reply(w, http.StatusOK, answer); err != nil {
 		return err
 	}
 	a.gate.Delivered(r.Context(), found.ID)
@@ -187,5 +202,35 @@ func (a *api) accepted(w http.ResponseWriter, r *http.Request, pending countersi
 	}
 	w.Header().Set("Location", "/v1/requests/"+string(pending.ID))
 	w.Header().Set("Retry-After", "5")
-	return reply(w, http.StatusAccepted, wire.Request(pending, d))
+	return rest.Reply(w, http.StatusAccepted, wire.Request(pending, d))
+}
+
+// explain says what the policy would make of an ask of an agent's. Nothing of
+// it is recorded and nothing runs.
+func (a *api) explain(w http.ResponseWriter, r *http.Request, _ rest.Caller) error {
+	var in struct {
+		askBody
+		Requester string `json:"requester"` // the id of an agent; empty is none of those here
+	}
+	if err := rest.Read(w, r, rest.Large, &in); err != nil {
+		return err
+	}
+	ask, err := in.ask(a.door.From(r))
+	if err != nil {
+		return err
+	}
+	d, err := a.gate.Directory(r.Context())
+	if err != nil {
+		return err
+	}
+	if agent, known := d.Agents[in.Requester]; known {
+		ask.By = agent.Principal()
+	} else if in.Requester != "" {
+		return rest.Bad(fmt.Sprintf("there is no agent %.40q", in.Requester), "GET /v1/agents lists them")
+	}
+	facts, verdict, err := a.gate.Explain(r.Context(), ask)
+	if err != nil {
+		return err
+	}
+	return rest.Reply(w, http.StatusOK, client.Explanation{Facts: wire.Facts(facts), Verdict: wire.Verdict(verdict)})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/client"
+	"github.com/countersignhq/countersign/server/rest"
 	"github.com/countersignhq/countersign/store"
 )
 
@@ -130,7 +131,7 @@ func TestWhoIsDeactivatedWhileTheyPollIsToldNoMore(t *testing.T) {
 	w := newWorld(t)
 	r := w.held()
 	known := make(chan bool, 300)
-	w.signedIn = func(a AuthInfo) AuthInfo { known <- true; return a }
+	w.signedIn = func(a rest.AuthInfo) rest.AuthInfo { known <- true; return a }
 	waits := make(chan answered, 1)
 	go func() { waits <- w.send(call{as: carol, method: "GET", path: "/v1/requests/" + r.ID + "?wait=299"}) }()
 	<-known

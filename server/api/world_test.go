@@ -23,6 +23,8 @@ import (
 	"github.com/countersignhq/countersign/identity/token"
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/policy"
+	"github.com/countersignhq/countersign/server/account"
+	"github.com/countersignhq/countersign/server/rest"
 	"github.com/countersignhq/countersign/store/memory"
 	"golang.org/x/mod/sumdb/note"
 )
@@ -57,7 +59,7 @@ type world struct {
 	check  *contract
 	desk   *setup.Desk
 	// signedIn is how sessions are; nil is as just signed in.
-	signedIn func(AuthInfo) AuthInfo
+	signedIn func(rest.AuthInfo) rest.AuthInfo
 }
 
 func newWorld(t *testing.T) *world {
@@ -84,11 +86,14 @@ func newWorld(t *testing.T) *world {
 	keys, err := passkey.New(w.store.Ephemeral(), origin, w.now)
 	must(t, err)
 	w.desk = setup.New(w.store.Ephemeral(), w.now)
-	cfg := Config{Origin: origin, Sessions: w.session, Passkeys: keys, Desk: w.desk, Now: w.now, Log: log, LinkCode: w.linkCode, Chats: []string{"slack"}}
+	cfg := Config{
+		Door:     rest.Config{Origin: origin, Sessions: w.session, Now: w.now, Log: log},
+		Accounts: account.Config{Passkeys: keys, Desk: w.desk, LinkCode: w.linkCode, Chats: []string{"slack"}},
+	}
 	w.url = w.serve(New(w.gate, w.store, cfg))
-	cfg.Sessions, cfg.Door = nil, "admin"
-	cfg.Authenticate = func(*http.Request) (countersign.Principal, AuthInfo, bool) {
-		return countersign.Operator(), AuthInfo{Method: "socket"}, true
+	cfg.Door.Sessions, cfg.Door.Name = nil, "admin"
+	cfg.Door.Authenticate = func(*http.Request) (countersign.Principal, rest.AuthInfo, bool) {
+		return countersign.Operator(), rest.AuthInfo{Method: "socket"}, true
 	}
 	w.admin = w.serve(New(w.gate, w.store, cfg))
 	return w
@@ -131,12 +136,12 @@ func (w *world) populate() {
 }
 
 // session is signed in by a cookie that holds a person's name, or as ever.
-func (w *world) session(r *http.Request) (countersign.Principal, AuthInfo, bool) {
+func (w *world) session(r *http.Request) (countersign.Principal, rest.AuthInfo, bool) {
 	cookie, err := r.Cookie("session")
 	if err != nil {
-		return SessionsOf(w.gate, w.store.Ephemeral(), w.now)(r)
+		return account.SessionsOf(w.gate, w.store.Ephemeral(), w.now)(r)
 	}
-	auth := AuthInfo{AuthTime: w.now(), Method: "link", Assurance: countersign.Session}
+	auth := rest.AuthInfo{AuthTime: w.now(), Method: "link", Assurance: countersign.Session}
 	if w.signedIn != nil {
 		auth = w.signedIn(auth)
 	}

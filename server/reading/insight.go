@@ -1,4 +1,4 @@
-package api
+package reading
 
 import (
 	"net/http"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/server/rest"
 	"github.com/countersignhq/countersign/server/view"
 	"github.com/countersignhq/countersign/store"
 )
@@ -22,8 +23,8 @@ const auditors = "auditors"
 
 // insight answers how people decide: a person sees their own figures, auditors and
 // the operator everybody's.
-func (a *api) insight(w http.ResponseWriter, r *http.Request, c caller) error {
-	days, given, err := number(r.URL.Query(), "days")
+func (a *answerer) insight(w http.ResponseWriter, r *http.Request, c rest.Caller) error {
+	days, given, err := rest.Number(r.URL.Query(), "days")
 	if err != nil {
 		return err
 	}
@@ -31,15 +32,15 @@ func (a *api) insight(w http.ResponseWriter, r *http.Request, c caller) error {
 		days = defaultDays
 	}
 	if days < 1 || days > maxDays {
-		return bad("days is from 1 to 90", "30 is what it is without")
+		return rest.Bad("days is from 1 to 90", "30 is what it is without")
 	}
-	now := a.cfg.Now().UTC()
+	now := a.door.Now().UTC()
 	d, err := a.gate.Directory(r.Context())
 	if err != nil {
 		return err
 	}
 	whose := c.ID
-	if c.Kind == operator || slices.Contains(d.GroupsOf(c.ID, now), auditors) {
+	if c.Kind == countersign.KindOperator || slices.Contains(d.GroupsOf(c.ID, now), auditors) {
 		whose = ""
 	}
 	q := store.Query{Since: now.Add(-time.Duration(days) * 24 * time.Hour), Limit: 500}
@@ -54,7 +55,7 @@ func (a *api) insight(w http.ResponseWriter, r *http.Request, c caller) error {
 			break
 		}
 	}
-	return reply(w, http.StatusOK, struct {
+	return rest.Reply(w, http.StatusOK, struct {
 		view.Insight
 		More bool `json:"more"`
 	}{view.InsightOf(all, q.Since, now, whose), q.Cursor != ""})

@@ -1,27 +1,59 @@
-package api
+package rest
 
 import (
 	"bytes"
 	"compress/gzip"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/countersignhq/countersign"
 )
 
-// A list of 500 requests is half a megabyte of JSON, and a reviewer's phone loads
-// it again each time something happens.
+// ErrGone says that the caller did not take the whole answer.
+var ErrGone = errors.New("the caller is gone")
 
-// replyZipped is reply, compressed for who takes that. It is for the lists of
+// Bad is the error of a call that says something it cannot.
+func Bad(detail, hint string) error {
+	return &countersign.Error{Code: countersign.CodeBadRequest, Detail: detail, Hint: hint}
+}
+
+// Unavailable is the error of a call that needs what cannot be read now, as err
+// tells the log.
+func Unavailable(what string, err error) error {
+	return fmt.Errorf("%w (%w)", &countersign.Error{
+		Code: countersign.CodeUnavailable, Detail: what + " cannot be read", Hint: "try again in a moment",
+	}, err)
+}
+
+// Reply answers with the JSON of v, and says whether all of it was written.
+func Reply(w http.ResponseWriter, status int, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode the answer: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if _, err := w.Write(append(b, '\n')); err != nil {
+		return ErrGone
+	}
+	return nil
+}
+
+// ReplyZipped is Reply, compressed for who takes that: a list of 500 requests is half
+// a megabyte of JSON, and a reviewer's phone loads it again each time something
+// happens. It is for the lists of
 // requests and nothing else: what is compressed beside text of an agent's choosing
 // can be guessed from its length (BREACH). A list holds no code, link, token or key,
 // and secrets in commands are left out of it before. Its length is blurred all the
 // same, since what one agent asks for is no business of another's.
-func replyZipped(w http.ResponseWriter, r *http.Request, v any) error {
+func ReplyZipped(w http.ResponseWriter, r *http.Request, v any) error {
 	w.Header().Set("Vary", "Accept-Encoding")
 	if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		return reply(w, http.StatusOK, v)
+		return Reply(w, http.StatusOK, v)
 	}
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -35,7 +67,7 @@ func replyZipped(w http.ResponseWriter, r *http.Request, v any) error {
 	w.Header().Set("Content-Encoding", "gzip")
 	w.WriteHeader(http.StatusOK)
 	if _, err := w.Write(small); err != nil {
-		return errGone
+		return ErrGone
 	}
 	return nil
 }

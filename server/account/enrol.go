@@ -1,21 +1,18 @@
-package api
+package account
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/client"
-	"github.com/countersignhq/countersign/gate"
 	"github.com/countersignhq/countersign/identity/passkey"
 	"github.com/countersignhq/countersign/identity/setup"
-	"github.com/countersignhq/countersign/server/problem"
+	"github.com/countersignhq/countersign/server/rest"
 	"github.com/countersignhq/countersign/server/wire"
 )
 
@@ -38,8 +35,8 @@ type grant struct {
 
 // beginEnrolment answers what the browser makes a passkey with, for who has a
 // setup link, an invitation or an open recovery code, or is signed in.
-func (a *api) beginEnrolment(w http.ResponseWriter, r *http.Request, _ caller) error {
-	keys, err := a.passkeys()
+func (a *accounts) beginEnrolment(w http.ResponseWriter, r *http.Request, _ rest.Caller) error {
+	keys, err := a.cfg.Ceremonies()
 	if err != nil {
 		return err
 	}
@@ -48,9 +45,9 @@ func (a *api) beginEnrolment(w http.ResponseWriter, r *http.Request, _ caller) e
 		Name  string `json:"name"`
 		// Assertion is a finished sign-in ceremony: whoever has a passkey signs
 		// for another with it.
-		Assertion *answeredCeremony `json:"assertion"`
+		Assertion *passkey.Answer `json:"assertion"`
 	}
-	if err := body(w, r, maxBody, &in); err != nil {
+	if err := rest.Read(w, r, rest.Small, &in); err != nil {
 		return err
 	}
 	d, err := a.gate.Directory(r.Context())
@@ -79,7 +76,7 @@ func (a *api) beginEnrolment(w http.ResponseWriter, r *http.Request, _ caller) e
 		ID   string `json:"id"`
 		Name string `json:"name"`
 	}
-	return reply(w, http.StatusOK, struct {
+	return rest.Reply(w, http.StatusOK, struct {
 		passkey.Options
 		Person who    `json:"person"`
 		Why    string `json:"why"`
@@ -87,8 +84,8 @@ func (a *api) beginEnrolment(w http.ResponseWriter, r *http.Request, _ caller) e
 }
 
 // byTicket is who enrols with a link or a code. It is not spent yet.
-func (a *api) byTicket(ctx context.Context, d *countersign.Directory, token, name string) (countersign.Person, grant, error) {
-	t, err := a.desk.Look(ctx, token)
+func (a *accounts) byTicket(ctx context.Context, d *countersign.Directory, token, name string) (countersign.Person, grant, error) {
+	t, err := a.cfg.Desk.Look(ctx, token)
 	if err == nil {
 		err = a.recoverable(ctx, t)
 	}
@@ -126,12 +123,12 @@ func forbidden(detail, hint string) error {
 // bySession is who enrols another passkey, or the first after a link of the
 // operator's. Whoever has one signs with it now: a session that lies in a browser
 // makes no key.
-func (a *api) bySession(r *http.Request, d *countersign.Directory, signed *answeredCeremony) (countersign.Person, grant, error) {
-	c, err := a.identify(r)
+func (a *accounts) bySession(r *http.Request, d *countersign.Directory, signed *passkey.Answer) (countersign.Person, grant, error) {
+	c, err := a.door.Identify(r)
 	if err != nil {
 		return countersign.Person{}, grant{}, err
 	}
-	if c.Kind != person {
+	if c.Kind != countersign.KindPerson {
 		return countersign.Person{}, grant{}, forbidden("only people have passkeys", "sign in")
 	}
 	g := grant{Why: setup.Another}
@@ -145,7 +142,7 @@ func (a *api) bySession(r *http.Request, d *countersign.Directory, signed *answe
 		}
 		g.Signed = true
 	}
-	if !g.Signed && (len(d.CredentialsOf(c.ID)) > 0 || c.auth.Method != "link") {
+	if !g.Signed && (len(d.CredentialsOf(c.ID)) > 0 || c.Auth.Method != "link") {
 		return countersign.Person{}, g, &countersign.Error{
 			Code: countersign.CodeAssuranceTooLow, Detail: "another passkey needs the signature of one that you have",
 			Hint: "finish POST /v1/session/challenge with it and send that as assertion",
@@ -157,22 +154,23 @@ func (a *api) bySession(r *http.Request, d *countersign.Directory, signed *answe
 func personName(s string) (string, error) {
 	s = strings.TrimSpace(s)
 	if s == "" || utf8.RuneCountInString(s) > 100 || strings.ContainsAny(s, "|\n\t") {
-		return "", bad("a person has a name of at most 100 characters, without |", "say what others call you")
+		return "", rest.Bad("a person has a name of at most 100 characters, without |", "say what others call you")
 	}
 	return s, nil
 }
 
 // enrol records the passkey that the browser made, and signs its person in.
-func (a *api) enrol(w http.ResponseWriter, r *http.Request, _ caller) error {
-	keys, err := a.passkeys()
+func (a *accounts) enrol(w http.ResponseWriter, r *http.Request, _ rest.Caller) error {
+	keys, err := a.cfg.Ceremonies()
 	if err != nil {
 		return err
 	}
+	type answeredCeremony = passkey.Answer // the name is in the error of a member that is of another type
 	var in struct {
 		answeredCeremony
 		Name string `json:"name"`
 	}
-	if err := body(w, r, maxBody, &in); err != nil {
+	if err := rest.Read(w, r, rest.Small, &in); err != nil {
 		return err
 	}
 	made, carried, err := keys.Enrol(r.Context(), in.Ceremony, in.Credential)
@@ -195,33 +193,33 @@ func (a *api) enrol(w http.ResponseWriter, r *http.Request, _ caller) error {
 
 // admitKey has the grounds of the passkey hold, spends them, and puts it on
 // record; first is true if its person had none before.
-func (a *api) admitKey(r *http.Request, made countersign.Credential, g grant) (c countersign.Credential, first bool, err error) {
+func (a *accounts) admitKey(r *http.Request, made countersign.Credential, g grant) (c countersign.Credential, first bool, err error) {
 	ctx := r.Context()
 	var t setup.Ticket
 	if g.Token != "" {
-		if t, err = a.desk.Spend(ctx, g.Token); err != nil {
+		if t, err = a.cfg.Desk.Spend(ctx, g.Token); err != nil {
 			return made, false, err
 		}
 		if err := a.recoverable(ctx, t); err != nil {
 			return made, false, err
 		}
-	} else if c, err := a.identify(r); err != nil || c.ID != made.Person {
+	} else if c, err := a.door.Identify(r); err != nil || c.ID != made.Person {
 		return made, false, errors.Join(forbidden("the session is no longer that of whom the passkey was made for", "sign in again"), err)
 	}
 	made, first, err = a.record(r, made, g, t)
 	switch code := countersign.CodeOf(err); {
 	case err == nil && t.Why == setup.Recovery:
-		err = a.desk.Notify(ctx, t.Name+" enrolled a passkey with a recovery code; it signs nothing until a second person confirms it.")
+		err = a.cfg.Desk.Notify(ctx, t.Name+" enrolled a passkey with a recovery code; it signs nothing until a second person confirms it.")
 	case err != nil && g.Token != "" && code != countersign.CodeUnavailable && code != countersign.CodeInternal:
 		// It was refused, so surely nothing is on record: what opened it was not used.
-		err = errors.Join(err, a.desk.Return(ctx, g.Token, t))
+		err = errors.Join(err, a.cfg.Desk.Return(ctx, g.Token, t))
 	}
 	return made, first, err
 }
 
 // record puts the passkey on record, with the person and the groups that the
 // ticket is good for.
-func (a *api) record(r *http.Request, made countersign.Credential, g grant, t setup.Ticket) (c countersign.Credential, first bool, err error) {
+func (a *accounts) record(r *http.Request, made countersign.Credential, g grant, t setup.Ticket) (c countersign.Credential, first bool, err error) {
 	ctx := r.Context()
 	if t.Why == setup.Setup {
 		if err := a.addFirst(r, made.Person, g.Name); err != nil {
@@ -240,7 +238,7 @@ func (a *api) record(r *http.Request, made countersign.Credential, g grant, t se
 	if err := a.joinGroups(r, p, t); err != nil {
 		return made, first, err
 	}
-	who := countersign.Who{Actor: p.Principal(), Origin: a.origin(r), AuthTime: a.cfg.Now().UTC(), Method: g.Why}
+	who := countersign.Who{Actor: p.Principal(), Origin: a.door.From(r), AuthTime: a.door.Now().UTC(), Method: g.Why}
 	made, err = a.gate.Enrol(ctx, who, made)
 	return made, first, err
 }
@@ -277,7 +275,7 @@ func vouchers(d *countersign.Directory, person string, t setup.Ticket, g grant) 
 }
 
 // addFirst adds the person who takes the server over. Nobody can a second time.
-func (a *api) addFirst(r *http.Request, id, name string) error {
+func (a *accounts) addFirst(r *http.Request, id, name string) error {
 	d, err := a.gate.Directory(r.Context())
 	if err != nil {
 		return err
@@ -290,63 +288,13 @@ func (a *api) addFirst(r *http.Request, id, name string) error {
 }
 
 // operator is who did what a link of the operator's opened.
-func (a *api) operator(r *http.Request) countersign.Who {
-	return countersign.Who{Actor: countersign.Operator(), Origin: a.origin(r), Method: setup.Setup}
-}
-
-// joinGroups brings the person into the groups of the invitation, and who takes
-// the server over into those that have nobody yet. Where people have to let that
-// through, they are asked.
-func (a *api) joinGroups(r *http.Request, p countersign.Person, t setup.Ticket) error {
-	d, err := a.gate.Directory(r.Context())
-	if err != nil {
-		return err
-	}
-	who, groups := a.operator(r), t.Groups
-	if t.Why == setup.Setup {
-		for name, g := range d.Groups {
-			if len(g.Members) == 0 {
-				groups = append(groups, name)
-			}
-		}
-	}
-	if by, ok := d.People[t.By]; ok {
-		who.Actor, who.Method = by.Principal(), setup.Invited
-	}
-	for _, name := range groups {
-		var ids []string
-		for _, m := range d.Groups[name].Members {
-			ids = append(ids, m.Person)
-		}
-		if slices.Contains(ids, p.ID) {
-			continue
-		}
-		err := a.gate.SetGroup(r.Context(), who, name, append(ids, p.ID))
-		if _, held := errors.AsType[*gate.HeldError](err); err != nil && !held {
-			if err := a.left(r, p, who.Actor, name, err); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// left tells everybody, who invited and who came among them, that a group of the
-// invitation was not joined.
-func (a *api) left(r *http.Request, p countersign.Person, by countersign.Principal, group string, why error) error {
-	a.cfg.Log.Warn("a group of an invitation is not joined", "person", p.ID, "group", group, "err", why)
-	told := problem.Of(why)
-	err := a.desk.Notify(r.Context(), fmt.Sprintf("%s, whom %s invited, has not come into the group %s: %s. Ask for it again: on the page People, or the operator with countersign group set.",
-		p.Name, by.Name, group, strings.TrimSuffix(told.Detail, ".")))
-	if err != nil {
-		return unavailable("notices", err)
-	}
-	return nil
+func (a *accounts) operator(r *http.Request) countersign.Who {
+	return countersign.Who{Actor: countersign.Operator(), Origin: a.door.From(r), Method: setup.Setup}
 }
 
 // enrolled answers the passkey, with recovery codes for whoever has none yet. A
 // recovered one brings none: it may be a thief's, and would void its person's.
-func (a *api) enrolled(w http.ResponseWriter, r *http.Request, made countersign.Credential, g grant, first bool) error {
+func (a *accounts) enrolled(w http.ResponseWriter, r *http.Request, made countersign.Credential, g grant, first bool) error {
 	d, err := a.gate.Directory(r.Context())
 	if err != nil {
 		return err
@@ -361,8 +309,8 @@ func (a *api) enrolled(w http.ResponseWriter, r *http.Request, made countersign.
 		}
 	}
 	if first {
-		if out.RecoveryCodes, err = a.desk.Codes(r.Context(), d.People[made.Person]); err != nil {
-			return unavailable("recovery codes", err)
+		if out.RecoveryCodes, err = a.cfg.Desk.Codes(r.Context(), d.People[made.Person]); err != nil {
+			return rest.Unavailable("recovery codes", err)
 		}
 	}
 	// A link's session goes on being worth more than that of a passkey that waits.
@@ -371,5 +319,5 @@ func (a *api) enrolled(w http.ResponseWriter, r *http.Request, made countersign.
 			return err
 		}
 	}
-	return reply(w, http.StatusCreated, out)
+	return rest.Reply(w, http.StatusCreated, out)
 }

@@ -1,4 +1,4 @@
-package api
+package reading
 
 import (
 	"context"
@@ -11,13 +11,12 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/client"
 	"github.com/countersignhq/countersign/ledger"
+	"github.com/countersignhq/countersign/server/rest"
+	"github.com/countersignhq/countersign/server/view"
 )
 
 const (
 	heartbeat = 15 * time.Second
-	// look is how often the log is looked at without a wake: a wake is a hint,
-	// and those of another replica do not arrive here.
-	look = time.Second
 	// stall is how long a reader may take nothing before the stream is cut. It
 	// resumes where it was.
 	stall     = 30 * time.Second
@@ -28,7 +27,7 @@ const (
 // 9.2). The id of an event is its place in the log, so that a reader who comes
 // back with Last-Event-ID, or ?after=, misses nothing and gets nothing twice.
 // Without either the stream begins now.
-func (a *api) events(w http.ResponseWriter, r *http.Request, c caller) error {
+func (a *answerer) events(w http.ResponseWriter, r *http.Request, c rest.Caller) error {
 	next, err := a.startAt(r)
 	if err != nil {
 		return err
@@ -39,11 +38,11 @@ func (a *api) events(w http.ResponseWriter, r *http.Request, c caller) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	unhurried(w)
-	s := &stream{api: a, w: w, r: r, caller: c, next: next}
+	rest.Unhurried(w)
+	s := &stream{answerer: a, w: w, r: r, caller: c, next: next}
 	changed, done := a.gate.Changes()
 	defer done()
-	ticker, beat := time.NewTicker(look), time.NewTicker(heartbeat)
+	ticker, beat := time.NewTicker(rest.Look), time.NewTicker(heartbeat)
 	defer ticker.Stop()
 	defer beat.Stop()
 	if err := s.beat("retry: 2000\n"); err != nil {
@@ -59,7 +58,7 @@ func (a *api) events(w http.ResponseWriter, r *http.Request, c caller) error {
 		case <-changed:
 		case <-ticker.C:
 		case <-beat.C:
-			if s.caller, err = a.identify(r); err != nil {
+			if s.caller, err = a.door.Identify(r); err != nil {
 				return err
 			}
 			if err := s.beat(": still here\n"); err != nil {
@@ -70,7 +69,7 @@ func (a *api) events(w http.ResponseWriter, r *http.Request, c caller) error {
 }
 
 // startAt is the place in the log of the first event to send.
-func (a *api) startAt(r *http.Request) (int64, error) {
+func (a *answerer) startAt(r *http.Request) (int64, error) {
 	head, err := a.store.Head(r.Context())
 	if err != nil {
 		return 0, fmt.Errorf("read the head of the log: %w", err)
@@ -84,7 +83,7 @@ func (a *api) startAt(r *http.Request) (int64, error) {
 	}
 	n, err := strconv.ParseInt(last, 10, 64)
 	if err != nil || n < -1 {
-		return 0, bad(fmt.Sprintf("%.40q is no id of an event", last), "send the id of the last event that arrived")
+		return 0, rest.Bad(fmt.Sprintf("%.40q is no id of an event", last), "send the id of the last event that arrived")
 	}
 	if n >= head.Size {
 		return 0, &countersign.Error{Code: countersign.CodeConflict, Detail: fmt.Sprintf("the log ends before %d: it is not the one that was read", n), Hint: "load the list again"}
@@ -92,21 +91,12 @@ func (a *api) startAt(r *http.Request) (int64, error) {
 	return n + 1, nil
 }
 
-// last is the id of the newest event, "-1" in an empty log.
-func (a *api) last(ctx context.Context) (string, error) {
-	head, err := a.store.Head(ctx)
-	if err != nil {
-		return "", fmt.Errorf("read the head of the log: %w", err)
-	}
-	return strconv.FormatInt(head.Size-1, 10), nil
-}
-
 // A stream is one reader of events.
 type stream struct {
-	*api
+	*answerer
 	w      http.ResponseWriter
 	r      *http.Request
-	caller caller
+	caller rest.Caller
 	next   int64 // the place in the log of what comes next
 }
 
@@ -118,7 +108,7 @@ func (s *stream) drain(ctx context.Context) error {
 		return s.unlessGone(ctx, err)
 	}
 	for s.next < head.Size {
-		if s.caller, err = s.identify(s.r); err != nil {
+		if s.caller, err = s.door.Identify(s.r); err != nil {
 			return err
 		}
 		leaves, err := s.store.Leaves(ctx, s.next, min(s.next+batchSize, head.Size))
@@ -164,13 +154,13 @@ func (s *stream) send(ctx context.Context, leaves [][]byte) error {
 // they may see.
 func (s *stream) shows(ctx context.Context, id countersign.RequestID, d *countersign.Directory) (bool, error) {
 	if id.IsEntity() {
-		return s.caller.Kind == person || s.caller.Kind == operator, nil
+		return s.caller.Kind == countersign.KindPerson || s.caller.Kind == countersign.KindOperator, nil
 	}
 	r, err := s.gate.Get(ctx, id)
 	if err != nil {
 		return false, err
 	}
-	return s.caller.sees(r, d), nil
+	return view.Sees(d, s.caller.Principal, r), nil
 }
 
 func (s *stream) event(e ledger.Event) error {
@@ -204,21 +194,21 @@ func (s *stream) write(text string) error {
 	// A server that knows no deadlines has none to extend.
 	_ = http.NewResponseController(s.w).SetWriteDeadline(time.Now().Add(stall))
 	if _, err := s.w.Write([]byte(text)); err != nil {
-		return errGone
+		return rest.ErrGone
 	}
 	return nil
 }
 
 func (s *stream) flush() error {
 	if err := http.NewResponseController(s.w).Flush(); err != nil {
-		return errGone
+		return rest.ErrGone
 	}
 	return nil
 }
 
 func (s *stream) unlessGone(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return errGone
+		return rest.ErrGone
 	}
 	return err
 }

@@ -1,21 +1,20 @@
-package api
+package reading
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/client"
 	"github.com/countersignhq/countersign/policy"
-	"github.com/countersignhq/countersign/server"
+	"github.com/countersignhq/countersign/server/rest"
 	"github.com/countersignhq/countersign/server/wire"
 	"github.com/countersignhq/countersign/store"
 )
 
 // resources answers what is protected, each with the rules that may bear on it.
-func (a *api) resources(w http.ResponseWriter, r *http.Request, _ caller) error {
+func (a *answerer) resources(w http.ResponseWriter, r *http.Request, _ rest.Caller) error {
 	d, err := a.gate.Directory(r.Context())
 	if err != nil {
 		return err
@@ -29,11 +28,11 @@ func (a *api) resources(w http.ResponseWriter, r *http.Request, _ caller) error 
 			}
 		}
 	}
-	return reply(w, http.StatusOK, client.Resources{Resources: list})
+	return rest.Reply(w, http.StatusOK, client.Resources{Resources: list})
 }
 
 // agents answers who asks.
-func (a *api) agents(w http.ResponseWriter, r *http.Request, _ caller) error {
+func (a *answerer) agents(w http.ResponseWriter, r *http.Request, _ rest.Caller) error {
 	d, err := a.gate.Directory(r.Context())
 	if err != nil {
 		return err
@@ -42,15 +41,15 @@ func (a *api) agents(w http.ResponseWriter, r *http.Request, _ caller) error {
 	for i := range list {
 		last, err := a.store.Last(r.Context(), store.Query{Requester: list[i].ID})
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return unavailable("what "+list[i].ID+" last asked for", err)
+			return rest.Unavailable("what "+list[i].ID+" last asked for", err)
 		}
 		list[i].LastAskedAt = last.At
 	}
-	return reply(w, http.StatusOK, client.Agents{Agents: list})
+	return rest.Reply(w, http.StatusOK, client.Agents{Agents: list})
 }
 
 // people answers who decides.
-func (a *api) people(w http.ResponseWriter, r *http.Request, _ caller) error {
+func (a *answerer) people(w http.ResponseWriter, r *http.Request, _ rest.Caller) error {
 	d, err := a.gate.Directory(r.Context())
 	if err != nil {
 		return err
@@ -71,11 +70,11 @@ func (a *api) people(w http.ResponseWriter, r *http.Request, _ caller) error {
 	for i := range list {
 		list[i].LastDecidedAt = last[list[i].ID]
 	}
-	return reply(w, http.StatusOK, client.People{People: list, OnCall: wire.OnCall(d)})
+	return rest.Reply(w, http.StatusOK, client.People{People: list, OnCall: wire.OnCall(d)})
 }
 
 // policy answers the active bundle, and who made it so.
-func (a *api) policy(w http.ResponseWriter, r *http.Request, _ caller) error {
+func (a *answerer) policy(w http.ResponseWriter, r *http.Request, _ rest.Caller) error {
 	d, err := a.gate.Directory(r.Context())
 	if err != nil {
 		return err
@@ -89,7 +88,7 @@ func (a *api) policy(w http.ResponseWriter, r *http.Request, _ caller) error {
 	if d.Policy != nil {
 		entries, err := a.store.Events(r.Context(), countersign.PolicyID)
 		if err != nil {
-			return unavailable("the events of the policy", err)
+			return rest.Unavailable("the events of the policy", err)
 		}
 		e, err := entries[len(entries)-1].Event()
 		if err != nil {
@@ -97,12 +96,12 @@ func (a *api) policy(w http.ResponseWriter, r *http.Request, _ caller) error {
 		}
 		out.ChangedAt, out.ChangedBy = e.At, e.Who.Actor.Name
 	}
-	return reply(w, http.StatusOK, out)
+	return rest.Reply(w, http.StatusOK, out)
 }
 
 // outline is the active policy's. A bundle that does not load has none: the gate
 // holds everything then, and says so in its log.
-func (a *api) outline(d *countersign.Directory) []policy.Outline {
+func (a *answerer) outline(d *countersign.Directory) []policy.Outline {
 	if d.Policy == nil {
 		return nil
 	}
@@ -125,44 +124,4 @@ func (a *api) outline(d *countersign.Directory) []policy.Outline {
 type outlined struct {
 	bundle countersign.Digest
 	rules  []policy.Outline
-}
-
-// explain says what the policy would make of an ask of an agent's. Nothing of
-// it is recorded and nothing runs.
-func (a *api) explain(w http.ResponseWriter, r *http.Request, _ caller) error {
-	var in struct {
-		askBody
-		Requester string `json:"requester"` // the id of an agent; empty is none of those here
-	}
-	if err := body(w, r, maxAsk, &in); err != nil {
-		return err
-	}
-	ask, err := in.ask(a.origin(r))
-	if err != nil {
-		return err
-	}
-	d, err := a.gate.Directory(r.Context())
-	if err != nil {
-		return err
-	}
-	if agent, known := d.Agents[in.Requester]; known {
-		ask.By = agent.Principal()
-	} else if in.Requester != "" {
-		return bad(fmt.Sprintf("there is no agent %.40q", in.Requester), "GET /v1/agents lists them")
-	}
-	facts, verdict, err := a.gate.Explain(r.Context(), ask)
-	if err != nil {
-		return err
-	}
-	return reply(w, http.StatusOK, client.Explanation{Facts: wire.Facts(facts), Verdict: wire.Verdict(verdict)})
-}
-
-// description answers the OpenAPI document of all this.
-func (a *api) description(w http.ResponseWriter, r *http.Request, _ caller) error {
-	w.Header().Set("Content-Type", "application/yaml")
-	w.WriteHeader(http.StatusOK)
-	if _, err := fmt.Fprint(w, server.OpenAPI()); err != nil {
-		return errGone
-	}
-	return nil
 }

@@ -1,4 +1,4 @@
-package api
+package account
 
 import (
 	"errors"
@@ -8,33 +8,35 @@ import (
 	"github.com/countersignhq/countersign"
 	"github.com/countersignhq/countersign/client"
 	"github.com/countersignhq/countersign/gate"
+	"github.com/countersignhq/countersign/server/rest"
 	"github.com/countersignhq/countersign/server/wire"
 )
 
 // away answers the caller's absence, and those for which they stand in.
-func (a *api) away(w http.ResponseWriter, r *http.Request, c caller) error {
+func (a *accounts) away(w http.ResponseWriter, r *http.Request, c rest.Caller) error {
 	d, err := a.gate.Directory(r.Context())
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, wire.MyAway(d, c.ID))
+	return rest.Reply(w, http.StatusOK, wire.MyAway(d, c.ID))
 }
 
 // setAway says that the caller is away, or asks people to let somebody stand in for
 // them: 200 when it is made, 202 with the request that waits.
-func (a *api) setAway(w http.ResponseWriter, r *http.Request, c caller) error {
+func (a *accounts) setAway(w http.ResponseWriter, r *http.Request, c rest.Caller) error {
 	var in client.NewAway
-	if err := body(w, r, maxBody, &in); err != nil {
+	if err := rest.Read(w, r, rest.Small, &in); err != nil {
 		return err
 	}
 	in.Reason = strings.TrimSpace(in.Reason)
-	switch {
-	case in.Until.IsZero():
-		return bad("an absence has an until", "write 2026-03-01T12:00:00Z")
-	case len(in.Reason) > maxReason:
-		return tooLong()
-	case in.StandIn != "":
-		if err := a.freshly(c); err != nil {
+	if in.Until.IsZero() {
+		return rest.Bad("an absence has an until", "write 2026-03-01T12:00:00Z")
+	}
+	if err := rest.CheckReason(in.Reason); err != nil {
+		return err
+	}
+	if in.StandIn != "" {
+		if err := c.NeedFresh(a.door.Now()); err != nil {
 			return err
 		}
 	}
@@ -48,10 +50,10 @@ func (a *api) setAway(w http.ResponseWriter, r *http.Request, c caller) error {
 			return err
 		}
 	}
-	err = a.gate.SetAway(r.Context(), a.who(r, c), c.ID, next, in.Reason)
+	err = a.gate.SetAway(r.Context(), a.door.Who(r, c), c.ID, next, in.Reason)
 	if held, ok := errors.AsType[*gate.HeldError](err); ok {
 		w.Header().Set("Location", "/v1/requests/"+string(held.Request.ID))
-		return reply(w, http.StatusAccepted, struct {
+		return rest.Reply(w, http.StatusAccepted, struct {
 			Request countersign.RequestID `json:"request"`
 		}{held.Request.ID})
 	}
@@ -62,8 +64,8 @@ func (a *api) setAway(w http.ResponseWriter, r *http.Request, c caller) error {
 }
 
 // endAway ends the caller's absence at once.
-func (a *api) endAway(w http.ResponseWriter, r *http.Request, c caller) error {
-	if err := a.gate.EndAway(r.Context(), a.who(r, c), c.ID); err != nil {
+func (a *accounts) endAway(w http.ResponseWriter, r *http.Request, c rest.Caller) error {
+	if err := a.gate.EndAway(r.Context(), a.door.Who(r, c), c.ID); err != nil {
 		return err
 	}
 	return a.away(w, r, c)
