@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { only, shot, sideways, violations } from "./fixtures/browser.mjs";
+import { only, paint, shot, sideways, violations } from "./fixtures/browser.mjs";
 import { cut, emit } from "./fixtures/server.mjs";
 import { states, unit } from "./fixtures/briefs.mjs";
 import { away, checklist, hold, insight, link, onCall } from "./fixtures/around.mjs";
@@ -116,13 +116,12 @@ async function look(name, p) {
   assert.deepEqual(await violations(page), [], `${name}, light`);
   await shot(page, `${name}-light`);
   const contrast = only("color-contrast");
-  await page.emulateMedia({ colorScheme: "dark" });
-  await page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished)));
+  await paint(page, { colorScheme: "dark" });
   assert.deepEqual(await violations(page, contrast), [], `${name}, dark`);
   await shot(page, `${name}-dark`);
-  await page.emulateMedia({ colorScheme: "light", forcedColors: "active" });
+  await paint(page, { colorScheme: "light", forcedColors: "active" });
   await shot(page, `${name}-forced`);
-  await page.emulateMedia({ colorScheme: "light", forcedColors: "none" });
+  await paint(page, { colorScheme: "light", forcedColors: "none" });
   await page.setViewportSize({ width: 320, height: 640 });
   assert.ok((await sideways(page)) <= 0, `${name}: ${await sideways(page)} px wider than a window of 320`);
   assert.deepEqual(await violations(page, only("target-size", "scrollable-region-focusable", "color-contrast")), [], `${name}, 320 px`);

@@ -165,9 +165,8 @@ func (a *accounts) enrol(w http.ResponseWriter, r *http.Request, _ rest.Caller) 
 	if err != nil {
 		return err
 	}
-	type answeredCeremony = passkey.Answer // the name is in the error of a member that is of another type
 	var in struct {
-		answeredCeremony
+		passkey.Answer
 		Name string `json:"name"`
 	}
 	if err := rest.Read(w, r, rest.Small, &in); err != nil {

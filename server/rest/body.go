@@ -46,7 +46,7 @@ func Read(w http.ResponseWriter, r *http.Request, most int64, v any) error {
 		return Bad(e.Error(), Meant(e, reflect.TypeOf(v)))
 	}
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return Bad(fmt.Sprintf("member %.80q is a JSON %s, which it cannot be", e.Field, e.Value), "GET /v1/openapi.yaml shows the shapes")
+		return Bad(fmt.Sprintf("member %.80q is a JSON %s, which it cannot be", member(e.Field, reflect.TypeOf(v)), e.Value), "GET /v1/openapi.yaml shows the shapes")
 	}
 	return Bad("the body is not what belongs here", "GET /v1/openapi.yaml shows the shapes")
 }
@@ -58,6 +58,12 @@ func Meant(e *canon.SyntaxError, t reflect.Type) string {
 		return "did you mean " + near + "?"
 	}
 	return "GET /v1/openapi.yaml shows the shapes"
+}
+
+// member is a member's path without the embedded types that Go names in it.
+func member(path string, t reflect.Type) string {
+	known := members(t)
+	return strings.Join(slices.DeleteFunc(strings.Split(path, "."), func(name string) bool { return !slices.Contains(known, name) }), ".")
 }
 
 // members are the names of the members of a type, and of those in it.

@@ -2,7 +2,7 @@
 // state, light and dark, and whatever the browser itself complains about.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { launch, only, shot, sideways, steadily, violations } from "../../../console/e2e/fixtures/browser.mjs";
+import { launch, only, paint, shot, sideways, steadily, violations } from "../../../console/e2e/fixtures/browser.mjs";
 
 const { WEB_URL, STAGE_URL, STATES } = process.env;
 
@@ -49,10 +49,10 @@ async function check(page, name, { status = [], quick = false } = {}) {
   assert.deepEqual(await violations(page), [], `${name}, light`);
   await shot(page, `${name}-light`);
   if (quick) return;
-  await paint(page, "dark");
+  await paint(page, { colorScheme: "dark" });
   assert.deepEqual(await violations(page, only("color-contrast")), [], `${name}, dark`);
   await shot(page, `${name}-dark`);
-  await paint(page, "light");
+  await paint(page, { colorScheme: "light" });
   await page.setViewportSize({ width: 320, height: 800 });
   await shot(page, `${name}-320`);
   const overflow = await sideways(page);
@@ -60,12 +60,6 @@ async function check(page, name, { status = [], quick = false } = {}) {
   const narrow = only("target-size", "scrollable-region-focusable", "color-contrast");
   assert.deepEqual(await violations(page, narrow), [], `${name}, 320 px`);
   page.complaints.length = 0; // axe itself is refused a style by the page's policy
-}
-
-// paint has the page in light or dark, once its colours have got there.
-async function paint(page, colorScheme) {
-  await page.emulateMedia({ colorScheme });
-  await steadily(page, () => page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished))));
 }
 
 // tabTo presses Tab until the element with the text has the focus, as somebody
