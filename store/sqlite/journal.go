@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -45,9 +47,33 @@ func openJournal(database string, tip batch.Tip, publish func(batch.Tip)) (*jour
 	if err != nil {
 		return nil, fmt.Errorf("open the write-ahead log: %w", err)
 	}
+	if err := makeRoom(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("make room in the write-ahead log: %w", err), f.Close())
+	}
 	j := &journal{file: f, sync: func() error { return syncData(f) }, publish: publish}
 	j.newest.Store(&appended{tip: tip})
 	return j, nil
+}
+
+// journalRoom is how many bytes the log may have before SQLite copies it into the
+// database and begins it anew, which it does after the commit that fills it.
+const journalRoom = (checkpointPages + 256) * (4096 + 24)
+
+// makeRoom appends zeros to the log, which nobody writes meanwhile. What is written
+// over needs no new size and no new place on the disk, for which each sync would have
+// to wait. SQLite reads a log up to the first page that is not one of its own.
+func makeRoom(f *os.File) error {
+	end, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	zeros := make([]byte, 1<<18)
+	for at := end; at < journalRoom; at += int64(len(zeros)) {
+		if _, err := f.Write(zeros); err != nil {
+			return f.Truncate(end) // it is slower without, and that is all
+		}
+	}
+	return syncData(f)
 }
 
 // append has commit append to the log what makes the tip, and returns which commit

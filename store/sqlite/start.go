@@ -27,6 +27,10 @@ var migrations embed.FS
 // vaultCheck names what is sealed in the database for checkVault.
 const vaultCheck = "countersign/vault-check/v1"
 
+// checkpointPages is how many pages the write-ahead log has when they are copied into
+// the database.
+const checkpointPages = 4000
+
 // connect opens the readers' pool and returns the writer's own connection, with
 // the schema up to date.
 func (s *Store) connect(ctx context.Context) (*sql.DB, error) {
@@ -44,7 +48,7 @@ func (s *Store) connect(ctx context.Context) (*sql.DB, error) {
 	}
 	own, err := sql.Open("sqlite", dsn(abs,
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "secure_delete(FAST)",
-		"wal_autocheckpoint(4000)", "cache_size(-4096)", "temp_store(MEMORY)", "trusted_schema(OFF)"))
+		fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages), "cache_size(-4096)", "temp_store(MEMORY)", "trusted_schema(OFF)"))
 	if err != nil {
 		return nil, err
 	}
