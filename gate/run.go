@@ -42,7 +42,7 @@ func (g *Gate) run(ctx context.Context, r countersign.Request, done store.Commit
 // executor knows.
 func (g *Gate) execute(ctx context.Context, r countersign.Request, done store.Committed, via Executor, result *capped) countersign.Outcome {
 	outcome := countersign.Outcome{StartedAt: g.cfg.Now().UTC().Truncate(time.Millisecond)}
-	release, err := g.proof(ctx, done)
+	release, err := proof(done)
 	if err != nil {
 		outcome.Execution, outcome.Detail = countersign.ExecutionFailed, "not run: "+err.Error()
 	} else {
@@ -70,18 +70,14 @@ func (g *Gate) execute(ctx context.Context, r countersign.Request, done store.Co
 
 // proof is the release of what was just recorded: the command's bytes, and the
 // proof that "released" is in the signed tree.
-func (g *Gate) proof(ctx context.Context, done store.Committed) (ledger.Release, error) {
+func proof(done store.Committed) (ledger.Release, error) {
 	requested, released := done.Entries[0], done.Entries[len(done.Entries)-1]
 	if requested.Open.Command == nil {
 		return ledger.Release{}, errors.New("the command's bytes are not on record")
 	}
-	path, err := ledger.Prove(ctx, g.store.Tile, done.Checkpoint, released.Index)
-	if err != nil {
-		return ledger.Release{}, fmt.Errorf("prove the release: %w", err)
-	}
 	return ledger.Release{
 		Command: *requested.Open.Command, Leaf: released.Leaf, Index: released.Index,
-		Proof: path, Checkpoint: done.Checkpoint.Note,
+		Proof: done.Proof, Checkpoint: done.Checkpoint.Note,
 	}, nil
 }
 

@@ -63,6 +63,46 @@ func (e Edge) Append(leaves []Hash) (Edge, []Tile) {
 	return next.Edge, next.full
 }
 
+// ProveAppended returns the proof that the log after Append(leaves) holds leaves[i]
+// (RFC 6962, section 2.1.1). It needs no tile, as Prove does, for what is older.
+func (e Edge) ProveAppended(leaves []Hash, i int) []Hash {
+	return appended{e, leaves}.path(0, e.size+int64(len(leaves)), e.size+int64(i))
+}
+
+// appended is an Edge and the leaves that come after it.
+type appended struct {
+	Edge
+	leaves []Hash
+}
+
+// path is the proof of a new leaf in the subtree of the leaves from lo to before hi.
+func (a appended) path(lo, hi, index int64) []Hash {
+	if hi-lo == 1 {
+		return nil
+	}
+	mid := middle(lo, hi)
+	if index < mid {
+		return append(a.path(lo, mid, index), a.root(mid, hi))
+	}
+	return append(a.path(mid, hi, index), a.root(lo, mid))
+}
+
+// root is that of a subtree beside a path. One that is old as a whole is a peak: it
+// is perfect, and the one which it is half of has a new leaf.
+func (a appended) root(lo, hi int64) Hash {
+	switch {
+	case hi <= a.size:
+		return a.peaks[bits.OnesCount64(uint64(lo))]
+	case hi-lo == 1:
+		return a.leaves[lo-a.size]
+	}
+	mid := middle(lo, hi)
+	return tlog.NodeHash(a.root(lo, mid), a.root(mid, hi))
+}
+
+// middle is where RFC 6962 parts a subtree: at the largest power of two below its size.
+func middle(lo, hi int64) int64 { return lo + 1<<(bits.Len64(uint64(hi-lo-1))-1) }
+
 // grown is an Edge while leaves are added: the tiles below owned are its own.
 type grown struct {
 	Edge

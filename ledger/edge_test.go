@@ -251,3 +251,20 @@ func BenchmarkProve(b *testing.B) {
 		}
 	}
 }
+
+func TestTheProofOfANewLeafNeedsNoTile(t *testing.T) {
+	var g grove
+	for range 120 {
+		was := g.edge
+		batch := make([]ledger.Hash, 1+rand.IntN(40))
+		for i := range batch {
+			batch[i] = leafHash(was.Size() + int64(i))
+		}
+		g.hash(t, batch...)
+		for i, h := range batch {
+			if err := ledger.CheckProof(g.checkpoint(), was.Size()+int64(i), h, was.ProveAppended(batch, i)); err != nil {
+				t.Fatalf("leaf %d of %d that came after %d: %v", i, len(batch), was.Size(), err)
+			}
+		}
+	}
+}

@@ -185,6 +185,9 @@ type Committed struct {
 	// Entries are the events as recorded, opened.
 	Entries    []ledger.Entry
 	Checkpoint ledger.Checkpoint
+	// Proof is that the log of the checkpoint holds the leaf of "released", which is
+	// the last of a change that has it; nil for other changes.
+	Proof []ledger.Hash
 }
 
 // A Query selects requests. Zero fields select all.

@@ -57,6 +57,7 @@ type Batch struct {
 	now     time.Time
 	free    func() (int64, error)
 	holders map[string]countersign.RequestID
+	hashes  []ledger.Hash // of the leaves, once they are in the tree
 }
 
 // A Record is one new leaf. Before is the index of the leaf before it of the
@@ -93,8 +94,8 @@ func Begin(tip Tip, before Before, now time.Time, free func() (int64, error)) (*
 	}, nil
 }
 
-// Add takes one change in, or refuses it and is as it was before. The checkpoint
-// of what it returns is still to be filled in.
+// Add takes one change in, or refuses it and is as it was before. Finish completes
+// what it returns.
 func (b *Batch) Add(d *Draft) (store.Committed, error) {
 	id := d.Subject()
 	head, exists := b.head(id)
@@ -242,14 +243,23 @@ func (b *Batch) takeKey(key string, id countersign.RequestID) {
 // Grow appends the leaves to the tree. It returns the tip after the batch, still
 // to be signed, and the tiles that became full.
 func (b *Batch) Grow() (Tip, []ledger.Tile) {
-	hashes := make([]ledger.Hash, len(b.Records))
+	b.hashes = make([]ledger.Hash, len(b.Records))
 	for i, r := range b.Records {
-		hashes[i] = r.Hash
+		b.hashes[i] = r.Hash
 	}
 	next := b.tip
-	edge, full := b.tip.Edge.Append(hashes)
+	edge, full := b.tip.Edge.Append(b.hashes)
 	next.Edge, next.Checkpoint = edge, ledger.Checkpoint{}
 	return next, full
+}
+
+// Finish fills in what Add could not know: the checkpoint, and the proof of a release.
+func (b *Batch) Finish(c *store.Committed, d *Draft, cp ledger.Checkpoint) {
+	c.Checkpoint = cp
+	if d.releases() {
+		last := c.Entries[len(c.Entries)-1].Index
+		c.Proof = b.tip.Edge.ProveAppended(b.hashes, int(last-b.tip.Edge.Size()))
+	}
 }
 
 // Signed returns the tip with the checkpoint of its edge. Without a signer the

@@ -119,7 +119,7 @@ func (s *Store) commit(d *batch.Draft) (store.Committed, error) {
 		return store.Committed{}, err
 	}
 	s.data.keep(b, d, tiles, next)
-	done.Checkpoint = next.Checkpoint
+	b.Finish(&done, d, next.Checkpoint)
 	if fault != nil {
 		return store.Committed{}, fault
 	}

@@ -178,8 +178,8 @@ func (w *writer) answer(g *group, err error) {
 		switch {
 		case err != nil: // also of who was refused: what that rests on may not be on record
 			o.committed, o.err = store.Committed{}, err
-		case o.err == nil:
-			o.committed.Checkpoint = g.tip.Checkpoint
+		case o.err == nil && o.change != nil:
+			g.batch.Finish(&o.committed, o.change.draft, g.tip.Checkpoint)
 		}
 		o.turn <- written
 	}

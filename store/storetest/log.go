@@ -24,6 +24,7 @@ func TestLog(t *testing.T, open Open) {
 		{"ARefusedChangeFailsAlone", poisoned},
 		{"AMalformedChangeIsRefused", malformed},
 		{"AMoveThatIsNotInTheTableIsRefused", noSuchMove},
+		{"AReleaseComesWithItsProof", releases},
 		{"OneUnsettledRequestHoldsAnOpenKey", openKey},
 		{"OfManyRequestsWithOneOpenKeyOneIsRecorded", openKeyRace},
 		{"ALateChangeIsRefused", late},

@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"bytes"
+	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/countersignhq/countersign/ledger"
@@ -102,6 +104,30 @@ func reader(stored []ledger.Hash) tlog.HashReader {
 		}
 		return list, nil
 	})
+}
+
+func releases(t *testing.T, _ *Setting, s store.Store) {
+	var all sync.WaitGroup
+	for i := range 40 {
+		all.Go(func() {
+			releases := i%4 > 0
+			c := NewLife(fmt.Sprintf("/srv/%d", i)).Requested()
+			if releases {
+				c = NewLife(fmt.Sprintf("/srv/%d", i)).Released()
+			}
+			done, err := s.Commit(t.Context(), c)
+			if err == nil && releases {
+				released := done.Entries[len(done.Entries)-1]
+				err = ledger.CheckProof(done.Checkpoint, released.Index, ledger.LeafHash(released.Leaf), done.Proof)
+			} else if err == nil && done.Proof != nil {
+				err = fmt.Errorf("what releases nothing came with the proof %v", done.Proof)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // inLog checks the proof that the log of the checkpoint holds the leaf.
