@@ -33,6 +33,20 @@ type Deciders struct {
 	Closed *Closed `json:"closed,omitempty"`
 }
 
+// Lost are the approvals of those who have none that counts any more.
+func (d Deciders) Lost() []Signature {
+	var lost []Signature
+	for _, c := range d.Choices {
+		counts := func(o Signature) bool {
+			return o.Choice == countersign.Approve && len(o.Void) == 0 && o.Name.String() == c.Name.String()
+		}
+		if c.Choice == countersign.Approve && !slices.ContainsFunc(d.Choices, counts) {
+			lost = append(lost, c)
+		}
+	}
+	return lost
+}
+
 // Next is the next step of an escalation. Like the time left, it changes while
 // people read, and is no part of the view.
 type Next struct {

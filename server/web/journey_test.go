@@ -28,3 +28,11 @@ func TestSomebodySignsInReadsAndApproves(t *testing.T) {
 	bob.get("/plain/history").wants(t, http.StatusOK, "approved", "succeeded", "Bob Okafor")
 	bob.get("/plain/").wants(t, http.StatusOK, "Nothing waits for you.")
 }
+
+func TestAnApprovalThatCountsNoLongerIsSaidBeforeItRuns(t *testing.T) {
+	w := newWorld(t)
+	r := w.ask("write_file", `{"path":"/srv/app.conf","content":"a"}`)
+	w.as("bob").decide(r.ID, "approve")
+	must(t, w.gate.SetGroup(t.Context(), operator(), "platform", []string{"per_alice", "per_mei"}))
+	w.as("mei").get("/plain/r/"+string(r.ID)).wants(t, http.StatusOK, "Approved, and not every approval counts any more.", "Bob Okafor")
+}

@@ -42,6 +42,10 @@ func notRun(r countersign.Request, b brief.Brief, n *notice) *notice {
 	case countersign.DecisionApproved, countersign.DecisionAllowed:
 		n.Kind, n.Title = "done", "Approved. Nothing has run yet."
 		n.Text = "It runs once, when " + asker + " comes back for it; after " + r.RunBy.UTC().Format("15:04:05") + " UTC it no longer may."
+		for _, c := range b.Deciders.Lost() {
+			n.Kind, n.Title = "warn", "Approved, and not every approval counts any more. Nothing has run yet."
+			n.Text += " " + sentenceOf(c.Void.String())
+		}
 	case countersign.DecisionRejected:
 		n.Title, n.Text = "Rejected. It did not run.", asker+" was told. If it asks again, that is a new request."
 		if choices := b.Deciders.Choices; len(choices) > 0 {

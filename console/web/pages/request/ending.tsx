@@ -6,6 +6,12 @@ import { Spans } from "../../parts/spans";
 const of = (b: Brief, choice: Signature["choice"]): readonly Signature[] => b.deciders.choices.filter((c) => c.choice === choice && !c.void?.length);
 const names = (s: readonly Signature[]): string => listed([...new Set(s.map((c) => plain(c.name)))], "and");
 
+// lost are the approvals of those who have none that counts any more.
+function lost(b: Brief): readonly Signature[] {
+  const counted = of(b, "approve").map((c) => plain(c.name));
+  return b.deciders.choices.filter((c) => c.choice === "approve" && !counted.includes(plain(c.name)));
+}
+
 const Quote = ({ by }: { by: Signature | undefined }) => (by?.reason?.length ? <blockquote class="soft">“<Spans of={by.reason} />”</blockquote> : null);
 
 // Ending says how a request ended, or where it is on its way there.
@@ -27,8 +33,10 @@ export function Ending({ brief }: { brief: Brief }) {
       return <Notice icon="hourglass" title="Running now."><p>The gate released it once. Its outcome appears here when it is on record.</p></Notice>;
   }
   switch (decision) {
-    case "approved":
-      return <Notice kind="done" title="Approved. It has not run yet."><p>{names(of(brief, "approve"))} approved it. The gate checks policy, people and bytes once more when the agent takes it up{brief.bounds && `; it runs ${brief.bounds}`}.</p></Notice>;
+    case "approved": {
+      const [by, gone] = [names(of(brief, "approve")), lost(brief)];
+      return <Notice kind={gone.length ? "warn" : "done"} title={gone.length ? "Approved, and not every approval counts any more." : "Approved. It has not run yet."}><p>{by && `${by} approved it. `}{gone.length > 0 && `What ${names(gone)} approved counts no longer. `}The gate checks policy, people and bytes once more when the agent takes it up{brief.bounds && `; it runs ${brief.bounds}`}.{gone.length > 0 && " It waits again if somebody is missing then."}</p></Notice>;
+    }
     case "allowed":
       return <Notice title="Allowed by rule. It has not run yet."><p>Nobody is asked.</p></Notice>;
     case "rejected": {
