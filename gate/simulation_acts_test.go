@@ -123,7 +123,7 @@ func (h *history) submits() {
 	if h.rng.IntN(6) == 0 {
 		ask.OnBehalfOf = []countersign.Principal{{Kind: countersign.KindPerson, ID: "x", Issuer: "local", Subject: pick(h, "bob", "erin")}}
 	}
-	if h.rng.IntN(5) == 0 {
+	if h.rng.IntN(10) == 0 {
 		ask.Key = fmt.Sprint("key ", h.rng.IntN(8))
 	}
 	result, err := h.gate.Submit(ended(), ask, io.Discard)
@@ -177,6 +177,10 @@ func (h *history) decides() {
 	if h.rng.IntN(3) == 0 {
 		person = h.standIn(person)
 	}
+	h.chooses(person, id)
+}
+
+func (h *history) chooses(person string, id countersign.RequestID) {
 	choice := pick(h, countersign.Approve, countersign.Approve, countersign.Approve, countersign.Approve, countersign.Reject, countersign.Escalate)
 	d, seen := h.stale[id]
 	if !seen || h.rng.IntN(4) > 0 {

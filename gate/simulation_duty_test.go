@@ -48,6 +48,25 @@ func (h *history) dutyChanges() {
 		err := h.gate.SetAway(ctx, operator(), person, a, "")
 		h.said("%s is away, and %s stands in", err, person, standIn)
 		h.did["away "+string(codeOrOK(err))]++
+		if err == nil && a.From.IsZero() && standIn != "" {
+			h.errand(standIn)
+		}
+	}
+}
+
+// errand has something asked for while somebody is away, and whoever stands in for
+// them decide it, or whoever stands in for that one, who then is away too.
+func (h *history) errand(standIn string) {
+	if next := pick(h, "", "", "per_carol", "per_dave", "per_erin"); next != "" {
+		a := countersign.Away{StandIn: next, Until: h.clock.Now().Add(time.Hour)}
+		if h.gate.SetAway(context.Background(), operator(), standIn, a, "") == nil {
+			standIn = next
+		}
+	}
+	h.clock.Advance(time.Second)
+	h.submits()
+	if n := len(h.requests); n > 0 {
+		h.chooses(strings.TrimPrefix(standIn, "per_"), h.requests[n-1])
 	}
 }
 
