@@ -376,3 +376,20 @@ func TestTheTerminalTellsTheTimeThatIsLeft(t *testing.T) {
 		}
 	}
 }
+
+func TestAnApprovalIsLostUntilSomebodyStandsInItsPlace(t *testing.T) {
+	void := brief.Signature{Name: brief.Text{{Text: "Bob"}}, Choice: countersign.Approve, Void: brief.Text{{Text: "left"}}}
+	counts := brief.Signature{Name: brief.Text{{Text: "Mei"}}, Choice: countersign.Approve}
+	for what, c := range map[string]struct {
+		of   brief.Deciders
+		lost int
+	}{
+		"nobody":        {brief.Deciders{Needed: 1, Choices: []brief.Signature{void}}, 1},
+		"somebody else": {brief.Deciders{Signed: 1, Needed: 1, Choices: []brief.Signature{void, counts}}, 0},
+		"one of two":    {brief.Deciders{Signed: 1, Needed: 2, Choices: []brief.Signature{void, counts}}, 1},
+	} {
+		if got := c.of.Lost(); len(got) != c.lost {
+			t.Errorf("%s: got %v lost, want %d", what, got, c.lost)
+		}
+	}
+}

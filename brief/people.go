@@ -33,8 +33,12 @@ type Deciders struct {
 	Closed *Closed `json:"closed,omitempty"`
 }
 
-// Lost are the approvals of those who have none that counts any more.
+// Lost are the approvals that are missing of those needed: of people who have none
+// that counts any more.
 func (d Deciders) Lost() []Signature {
+	if d.Signed >= d.Needed {
+		return nil
+	}
 	var lost []Signature
 	for _, c := range d.Choices {
 		counts := func(o Signature) bool {

@@ -6,8 +6,10 @@ import { Spans } from "../../parts/spans";
 const of = (b: Brief, choice: Signature["choice"]): readonly Signature[] => b.deciders.choices.filter((c) => c.choice === choice && !c.void?.length);
 const names = (s: readonly Signature[]): string => listed([...new Set(s.map((c) => plain(c.name)))], "and");
 
-// lost are the approvals of those who have none that counts any more.
+// lost are the approvals that are missing of those needed: of people who have none
+// that counts any more.
 function lost(b: Brief): readonly Signature[] {
+  if (b.deciders.signed >= b.deciders.needed) return [];
   const counted = of(b, "approve").map((c) => plain(c.name));
   return b.deciders.choices.filter((c) => c.choice === "approve" && !counted.includes(plain(c.name)));
 }
