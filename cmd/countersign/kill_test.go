@@ -298,16 +298,13 @@ func (c *crash) tell(r client.Request) {
 }
 
 // looksBack checks that what was told is still so, all of it since the last time and
-// some of what is older, and that the log extends what was seen of it.
-func (c *crash) looksBack(older int) {
+// some of the rest, and that the log extends what was seen of it.
+func (c *crash) looksBack(some int) {
 	c.t.Helper()
 	a := c.agent()
 	for id, told := range c.told {
-		if !c.anew[id] {
-			if older == 0 {
-				continue
-			}
-			older--
+		if some--; some < 0 && !c.anew[id] {
+			continue
 		}
 		now, err := a.Get(c.t.Context(), id, 0, 0)
 		if err != nil {
