@@ -52,10 +52,7 @@ func (a *accounts) setAway(w http.ResponseWriter, r *http.Request, c rest.Caller
 	}
 	err = a.gate.SetAway(r.Context(), a.door.Who(r, c), c.ID, next, in.Reason)
 	if held, ok := errors.AsType[*gate.HeldError](err); ok {
-		w.Header().Set("Location", "/v1/requests/"+string(held.Request.ID))
-		return rest.Reply(w, http.StatusAccepted, struct {
-			Request countersign.RequestID `json:"request"`
-		}{held.Request.ID})
+		return rest.ReplyHeld(w, held.Request.ID)
 	}
 	if err != nil {
 		return err

@@ -50,10 +50,7 @@ func (a *api) change(w http.ResponseWriter, r *http.Request, c rest.Caller) erro
 			Solo    bool `json:"solo"`
 		}{true, !d.Paired})
 	}
-	w.Header().Set("Location", "/v1/requests/"+string(waits.ID))
-	return rest.Reply(w, http.StatusAccepted, struct {
-		Request countersign.RequestID `json:"request"`
-	}{waits.ID})
+	return rest.ReplyHeld(w, waits.ID)
 }
 
 // changeOf is what would be recorded.

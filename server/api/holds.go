@@ -109,10 +109,7 @@ func (a *api) unhold(w http.ResponseWriter, r *http.Request, c rest.Caller) erro
 	}
 	err = a.gate.Lift(r.Context(), a.door.Who(r, c), agent, reason)
 	if held, ok := errors.AsType[*gate.HeldError](err); ok {
-		w.Header().Set("Location", "/v1/requests/"+string(held.Request.ID))
-		return rest.Reply(w, http.StatusAccepted, struct {
-			Request countersign.RequestID `json:"request"`
-		}{held.Request.ID})
+		return rest.ReplyHeld(w, held.Request.ID)
 	}
 	if err != nil {
 		return err

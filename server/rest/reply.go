@@ -43,13 +43,20 @@ func Reply(w http.ResponseWriter, status int, v any) error {
 	return nil
 }
 
+// ReplyHeld answers that a change waits for people, as the request of the id.
+func ReplyHeld(w http.ResponseWriter, id countersign.RequestID) error {
+	w.Header().Set("Location", "/v1/requests/"+string(id))
+	return Reply(w, http.StatusAccepted, struct {
+		Request countersign.RequestID `json:"request"`
+	}{id})
+}
+
 // ReplyZipped is Reply, compressed for who takes that: a list of 500 requests is half
 // a megabyte of JSON, and a reviewer's phone loads it again each time something
-// happens. It is for the lists of
-// requests and nothing else: what is compressed beside text of an agent's choosing
-// can be guessed from its length (BREACH). A list holds no code, link, token or key,
-// and secrets in commands are left out of it before. Its length is blurred all the
-// same, since what one agent asks for is no business of another's.
+// happens. It is for the lists of requests and nothing else: what is compressed beside
+// text of an agent's choosing can be guessed from its length (BREACH). A list holds no
+// code, link, token or key, and secrets in commands are left out of it before. Its
+// length is blurred all the same, since what one agent asks for is no business of another's.
 func ReplyZipped(w http.ResponseWriter, r *http.Request, v any) error {
 	w.Header().Set("Vary", "Accept-Encoding")
 	if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
