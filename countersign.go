@@ -57,11 +57,14 @@ func (d Digest) String() string { return "sha256:" + hex.EncodeToString(d[:]) }
 func (d Digest) IsZero() bool { return d == Digest{} }
 
 // MarshalText implements encoding.TextMarshaler; the zero digest is empty text.
-func (d Digest) MarshalText() ([]byte, error) {
+func (d Digest) MarshalText() ([]byte, error) { return d.AppendText(nil) }
+
+// AppendText implements encoding.TextAppender, as MarshalText does.
+func (d Digest) AppendText(b []byte) ([]byte, error) {
 	if d.IsZero() {
-		return nil, nil
+		return b, nil
 	}
-	return []byte(d.String()), nil
+	return hex.AppendEncode(append(b, "sha256:"...), d[:]), nil
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler.

@@ -193,16 +193,16 @@ func (a *auditor) take(entry ledger.Entry) {
 // that is not all, and returns what is wrong.
 func (a *auditor) opened(acc *account, entry ledger.Entry, said ledger.Statement) []error {
 	public := said.Event
-	e, err := entry.Event()
+	e, err := said.Open(entry.Open)
 	if err == nil {
 		err = said.Agrees(e, entry.Open) // executors and those who may open nothing read the open part
 	}
 	inTheOpen := a.inTheOpen(acc, public)
 	switch {
-	case err != nil && !errors.Is(err, ledger.ErrSealed):
+	case err != nil:
 		acc.sealed = true
 		return []error{inTheOpen, fmt.Errorf("what was sealed is not what was committed to: %w", err)}
-	case err != nil, e.Who.Actor.Kind == "", public.Kind == countersign.KindRequested && e.Command == nil:
+	case e.Body == nil, e.Who.Actor.Kind == "", public.Kind == countersign.KindRequested && e.Command == nil:
 		acc.sealed = true
 		acc.sealeds++
 		return []error{inTheOpen}

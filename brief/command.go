@@ -3,6 +3,7 @@ package brief
 import (
 	_ "embed"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/countersignhq/countersign"
@@ -248,19 +249,20 @@ func CommandLine(r countersign.Request) Text {
 // whose first four letters differ.
 //
 //go:embed words.txt
-var words string
+var wordList string
+
+var words = sync.OnceValue(func() []string { return strings.Fields(wordList) })
 
 // Words are the first 88 bits of a digest as eight words, 11 bits each, so that
 // people can compare two screens.
 func Words(d countersign.Digest) [8]string {
-	all := strings.Fields(words)
 	var eight [8]string
 	for i := range eight {
 		n := 0
 		for bit := i * 11; bit < (i+1)*11; bit++ {
 			n = n<<1 | int(d[bit/8]>>(7-bit%8)&1)
 		}
-		eight[i] = all[n]
+		eight[i] = words()[n]
 	}
 	return eight
 }

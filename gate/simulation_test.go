@@ -46,6 +46,9 @@ func TestSimulatedHistoriesHoldTheSentence(t *testing.T) {
 					t.Errorf("seed %d: %v\n%s", seed, err, strings.Join(h.log, "\n"))
 				}
 				did.add(h)
+				if i%100_000 == 99_999 {
+					t.Logf("%d histories so far", i+1)
+				}
 			}
 		})
 	}

@@ -100,7 +100,10 @@ func (c Commitment) IsZero() bool { return c == Commitment{} }
 func (c Commitment) String() string { return hex.EncodeToString(c[:]) }
 
 // MarshalText implements encoding.TextMarshaler.
-func (c Commitment) MarshalText() ([]byte, error) { return hash32(c).MarshalText() }
+func (c Commitment) MarshalText() ([]byte, error) { return hash32(c).AppendText(nil) }
+
+// AppendText implements encoding.TextAppender.
+func (c Commitment) AppendText(b []byte) ([]byte, error) { return hash32(c).AppendText(b) }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (c *Commitment) UnmarshalText(text []byte) error { return (*hash32)(c).UnmarshalText(text) }
@@ -204,7 +207,9 @@ func checkOpening(slot Slot, o *Opening, want Commitment) error {
 // hash32 is a hash or commitment as a leaf spells it.
 type hash32 [sha256.Size]byte
 
-func (h hash32) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, h[:]), nil }
+func (h hash32) MarshalText() ([]byte, error) { return h.AppendText(nil) }
+
+func (h hash32) AppendText(b []byte) ([]byte, error) { return hex.AppendEncode(b, h[:]), nil }
 
 func (h *hash32) UnmarshalText(text []byte) error {
 	if len(text) != 2*len(h) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -80,8 +81,11 @@ func refuse(p *Policy, findings []Finding) (*Policy, error) {
 	return p, nil
 }
 
+// compiler is the same for every bundle, and takes long to make.
+var compiler = sync.OnceValues(expr.NewCompiler)
+
 func read(files map[string][]byte, known words) (*Policy, []Finding) {
-	compiler, err := expr.NewCompiler()
+	compiler, err := compiler()
 	if err != nil {
 		return nil, []Finding{{Level: Error, Text: err.Error()}}
 	}

@@ -13,6 +13,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 )
 
 // MaxDepth is how many objects and arrays may be nested in one document.
@@ -49,24 +50,33 @@ func Canonical(b []byte) ([]byte, error) {
 	return canonical(b, writing)
 }
 
-// Marshal encodes v with encoding/json and returns the canonical form. It
+// Marshal encodes v as encoding/json does and returns the canonical form. It
 // refuses what [Canonical] refuses, map keys that differ only by case, and
 // strings that are not valid UTF-8, which encoding/json would replace silently
 // so that two commands could share one digest; carry such bytes as []byte.
 // Foreign JSON belongs in a string or []byte, since a json.RawMessage is
 // re-spelled like everything else and may not hold an escaped U+FFFD.
 func Marshal(v any) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	w := writer{out: make([]byte, 0, 512)}
+	if v != nil && w.any(reflect.ValueOf(v)) && len(w.out) <= MaxBytes {
+		return w.out, nil
+	}
+	b, err := encode(v)
+	if err != nil {
 		return nil, fmt.Errorf("encode %T as JSON: %w", v, err)
 	}
-	b, err := canonical(buf.Bytes(), writingOwn)
-	if err != nil {
+	if b, err = canonical(b, writingOwn); err != nil {
 		return nil, fmt.Errorf("encode %T canonically: %w", v, err)
 	}
 	return b, nil
+}
+
+func encode(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return buf.Bytes(), err
 }
 
 func canonical(b []byte, m mode) ([]byte, error) {

@@ -83,7 +83,7 @@ func smallestFold(r rune) rune {
 // compareUTF16 orders valid UTF-8 as its UTF-16 code units would be. The two
 // orders differ in one place: what UTF-16 writes with surrogates (UTF-8 lead
 // byte 0xF0 and above) comes before U+E000 to U+FFFF (0xEE, 0xEF).
-func compareUTF16(a, b []byte) int {
+func compareUTF16[T string | []byte](a, b T) int {
 	for i := range min(len(a), len(b)) {
 		x, y := a[i], b[i]
 		if x == y {

@@ -42,6 +42,22 @@ func (r *reader) fail(at int, problem string) *SyntaxError {
 }
 
 func (r *reader) document() *SyntaxError {
+	if err := r.start(); err != nil {
+		return err
+	}
+	r.space()
+	if err := r.value(); err != nil {
+		return err
+	}
+	r.space()
+	if r.at < len(r.in) {
+		return r.fail(r.at, "there is more data after the value; send exactly one JSON value")
+	}
+	return nil
+}
+
+// start checks the document as text.
+func (r *reader) start() *SyntaxError {
 	if len(r.in) > r.most {
 		return r.fail(r.most, fmt.Sprintf("the document has %d bytes and the limit is %d; send less, or send it in parts", len(r.in), r.most))
 	}
@@ -51,14 +67,6 @@ func (r *reader) document() *SyntaxError {
 	if !utf8.Valid(r.in) {
 		at := invalidAt(r.in)
 		return r.fail(at, fmt.Sprintf("byte 0x%02X is not valid UTF-8; encode the document as UTF-8 and binary data as base64", r.in[at]))
-	}
-	r.space()
-	if err := r.value(); err != nil {
-		return err
-	}
-	r.space()
-	if r.at < len(r.in) {
-		return r.fail(r.at, "there is more data after the value; send exactly one JSON value")
 	}
 	return nil
 }

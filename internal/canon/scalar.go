@@ -134,9 +134,16 @@ func unescape(b []byte) []byte {
 }
 
 // appendString writes text as RFC 8785, section 3.2.2.2 wants it.
-func appendString(out, text []byte) []byte {
+func appendString[T string | []byte](out []byte, text T) []byte {
 	out = append(out, '"')
-	for _, c := range text {
+	from := 0
+	for i := range len(text) {
+		c := text[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		out = append(out, text[from:i]...)
+		from = i + 1
 		switch c {
 		case '"', '\\':
 			out = append(out, '\\', c)
@@ -151,13 +158,10 @@ func appendString(out, text []byte) []byte {
 		case '\t':
 			out = append(out, '\\', 't')
 		default:
-			if c < ' ' {
-				out = append(out, '\\', 'u', '0', '0', '0'+c>>4, "0123456789abcdef"[c&15])
-				continue
-			}
-			out = append(out, c)
+			out = append(out, '\\', 'u', '0', '0', '0'+c>>4, "0123456789abcdef"[c&15])
 		}
 	}
+	out = append(out, text[from:]...)
 	return append(out, '"')
 }
 

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 // Unmarshal checks b and decodes it into v, a non-nil pointer, as encoding/json
@@ -25,9 +27,21 @@ func Unmarshal(b []byte, v any) error { return UnmarshalUpTo(b, v, MaxBytes) }
 // UnmarshalUpTo is Unmarshal for documents of at most so many bytes, which may be
 // more than [MaxBytes].
 func UnmarshalUpTo(b []byte, v any, most int) error {
+	if to := reflect.ValueOf(v); to.Kind() == reflect.Pointer && !to.IsNil() && to.Elem().IsZero() {
+		r := reader{in: b, mode: checking, most: most}
+		if r.reads(formOf(to.Type().Elem()), to.Elem()) {
+			return nil
+		}
+		to.Elem().SetZero()
+	}
 	if err := checkUpTo(b, most); err != nil {
 		return err
 	}
+	return decode(b, v)
+}
+
+// decode has encoding/json decode a checked document.
+func decode(b []byte, v any) error {
 	s := shapes{in: b}
 	if err := s.check(skipSpace(b, 0), reflect.TypeOf(v)); err != nil {
 		return err
@@ -86,21 +100,21 @@ func (s *shapes) object(at int, t reflect.Type) *SyntaxError {
 	if !ok {
 		found, _ = known.fields.LoadOrStore(t, fieldsOf(t))
 	}
-	fields := found.(map[string]reflect.Type)
+	fields := found.(map[string]field)
 	for m := range membersAt(s.in, at) {
-		field, ok := fields[string(m.name)]
+		f, ok := fields[string(m.name)]
 		if !ok {
 			e := &SyntaxError{Offset: int64(m.key), Problem: strayProblem(fields, m.name)}
 			return e.under(m.name)
 		}
-		if err := s.check(m.value, field); err != nil {
+		if err := s.check(m.value, f.of); err != nil {
 			return err.under(m.name)
 		}
 	}
 	return nil
 }
 
-func strayProblem(fields map[string]reflect.Type, name []byte) string {
+func strayProblem(fields map[string]field, name []byte) string {
 	for known := range fields {
 		if bytes.EqualFold([]byte(known), name) {
 			return fmt.Sprintf("key %s is not in the right case; write %s", quote(name), quote([]byte(known)))
@@ -126,35 +140,47 @@ func (s *shapes) list(at int, t reflect.Type) *SyntaxError {
 	return nil
 }
 
+// A field is a member of a struct type.
+type field struct {
+	of             reflect.Type
+	index          []int
+	tagged         bool
+	options        string // of the tag, such as "omitempty"
+	throughPointer bool   // is in a struct that is embedded as a pointer
+}
+
 // fieldsOf gives the JSON members of a struct type by Go's rules for embedded
 // fields, as encoding/json applies them: the shallowest field of a name wins,
 // on one level a tagged one, and where that leaves two neither.
-func fieldsOf(t reflect.Type) map[string]reflect.Type {
-	fields := map[string]reflect.Type{}
+func fieldsOf(t reflect.Type) map[string]field {
+	fields := map[string]field{}
 	decided := map[string]bool{}
 	seen := map[reflect.Type]bool{}
-	for level := []reflect.Type{t}; len(level) > 0; {
-		var deeper []reflect.Type
-		found := map[string][]candidate{}
-		for _, t := range level {
-			seen[t] = true
+	for level := []field{{of: t}}; len(level) > 0; {
+		var deeper []field
+		found := map[string][]field{}
+		for _, outer := range level {
+			seen[outer.of] = true
 		}
-		for _, t := range level {
-			for f := range t.Fields() {
-				name, tagged := nameOf(f)
+		for _, outer := range level {
+			for f := range outer.of.Fields() {
+				name, tagged, options := nameOf(f)
+				this := field{f.Type, append(slices.Clone(outer.index), f.Index...), tagged, options, outer.throughPointer}
 				switch inner := embedded(f); {
 				case name == "-" && !tagged:
 				case inner != nil && !tagged:
 					if !seen[inner] {
-						deeper = append(deeper, inner)
+						this.throughPointer = this.throughPointer || inner != f.Type
+						this.of = inner
+						deeper = append(deeper, this)
 					}
 				case f.IsExported():
-					found[name] = append(found[name], candidate{f.Type, tagged})
+					found[name] = append(found[name], this)
 				}
 			}
 		}
-		for name, cs := range found {
-			if winner := dominant(cs); winner != nil && !decided[name] {
+		for name, of := range found {
+			if winner, ok := dominant(of); ok && !decided[name] {
 				fields[name] = winner
 			}
 			decided[name] = true
@@ -164,40 +190,36 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	return fields
 }
 
-type candidate struct {
-	of     reflect.Type
-	tagged bool
-}
-
-func dominant(cs []candidate) reflect.Type {
-	var plain, tagged []reflect.Type
-	for _, c := range cs {
-		if c.tagged {
-			tagged = append(tagged, c.of)
-		} else {
-			plain = append(plain, c.of)
+func dominant(all []field) (field, bool) {
+	var tagged []field
+	for _, f := range all {
+		if f.tagged {
+			tagged = append(tagged, f)
 		}
 	}
-	if len(tagged) == 1 {
-		return tagged[0]
+	if len(tagged) == 0 {
+		tagged = all
 	}
-	if len(tagged) == 0 && len(plain) == 1 {
-		return plain[0]
-	}
-	return nil
+	return tagged[0], len(tagged) == 1
 }
 
-// nameOf gives a field's member name and whether a tag chose it; "-" without a
-// tag is a field that JSON leaves out.
-func nameOf(f reflect.StructField) (name string, tagged bool) {
+// nameOf gives a field's member name, whether a tag chose it, and what else the
+// tag says; "-" without a tag is a field that JSON leaves out.
+func nameOf(f reflect.StructField) (name string, tagged bool, options string) {
 	tag := f.Tag.Get("json")
 	if tag == "-" {
-		return "-", false
+		return "-", false, ""
 	}
-	if name, _, _ := strings.Cut(tag, ","); name != "" {
-		return name, true
+	name, options, _ = strings.Cut(tag, ",")
+	if name == "" || strings.ContainsFunc(name, cannotName) {
+		return f.Name, false, options
 	}
-	return f.Name, false
+	return name, true, options
+}
+
+// cannotName says which characters encoding/json does not take from a tag.
+func cannotName(c rune) bool {
+	return !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", c)
 }
 
 // embedded gives the struct type whose fields f promotes, or nil.
