@@ -187,7 +187,7 @@ func (g *Gate) commit(ctx context.Context, d *countersign.Directory, at time.Tim
 		return err
 	}
 	// What was right for the directory as it was is recorded on no other one.
-	_, err = g.store.Commit(ctx, store.Change{Events: []ledger.Event{e}, Directory: d.Version, Jobs: jobs, NotAfter: amend.NotAfter(at)})
+	_, err = g.store.Commit(ctx, store.Change{Events: []ledger.Event{e}, Directory: d.Version, Jobs: jobs, NotBefore: at, NotAfter: amend.NotAfter(at)})
 	if errors.Is(err, store.ErrLate) {
 		return fmt.Errorf("%s of %s was drawn up at %s, too long ago: %w", e.Kind, id, at, store.ErrConflict)
 	}

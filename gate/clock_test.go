@@ -58,6 +58,47 @@ func TestWhatIsRecordedLateIsDrawnUpAgain(t *testing.T) {
 	h.holds()
 }
 
+func TestWhatIsDueIsNotRecordedBeforeItsTimeWhenTheClockGoesBack(t *testing.T) {
+	tick := func(w *world, _ countersign.RequestID) { must(w.t, w.gate.Tick(w.t.Context())) }
+	approve := func(w *world, id countersign.RequestID) { w.approve("bob", id) }
+	for name, c := range map[string]struct {
+		before func(*world, countersign.RequestID)
+		wait   time.Duration
+		due    func(*world, countersign.RequestID)
+		want   countersign.DecisionState
+		stages string
+	}{
+		"an approval that lives for ten minutes": {nil, 14 * time.Minute, approve, countersign.DecisionApproved, "platform session"},
+		"the end of an approval":                 {approve, 10 * time.Minute, tick, countersign.DecisionApproved, "platform session"},
+		"an expiry":                              {nil, time.Hour, tick, countersign.DecisionPending, "platform session, dba session"},
+		"a step of the ladder":                   {nil, 15 * time.Minute, tick, countersign.DecisionPending, "platform session"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newLawlessWorld(t, &clock{at: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)})
+			w.group("leads", "dave")
+			must(t, w.gate.SetPolicy(t.Context(), operator(), map[string]string{"p.yaml": ladderPolicy}))
+			w.clock.Advance(time.Second)
+			r := w.held("write_file", `{}`)
+			if c.before != nil {
+				c.before(w, r.ID)
+			}
+			w.clock.Advance(c.wait)
+			w.store.Faults().BeforeCommit(func() { w.clock.Advance(-5 * time.Minute) })
+			c.due(w, r.ID)
+			if got := w.state(r.ID).Decision; got != c.want || w.stages(r.ID) != c.stages {
+				t.Errorf("it is %s and needs %s, want %s and %s", got, w.stages(r.ID), c.want, c.stages)
+			}
+			w.holds()
+			w.clock.Advance(2 * time.Hour)
+			must(t, w.gate.Tick(t.Context()))
+			if got := w.state(r.ID).Decision; got != countersign.DecisionExpired {
+				t.Errorf("later it is %s, want it expired", got)
+			}
+			w.holds()
+		})
+	}
+}
+
 func TestTheAuditorFindsWhatBeginsBeforeItIsOnRecord(t *testing.T) {
 	for name, c := range map[string]struct {
 		says string

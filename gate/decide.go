@@ -219,14 +219,20 @@ func (g *Gate) choice(dir *countersign.Directory, r countersign.Request, d Decis
 		with := r
 		with.Decisions = append(slices.Clone(r.Decisions), d.Decision)
 		voters, _ := quorum.Count(dir, with)
+		opens := r.Verdict.Requirement.NotBefore
 		if !quorum.Met(r.Verdict.Requirement.Stages, voters) {
-			return change{events: []countersign.Event{step(d.who(), countersign.DecisionPending, none, body)}, notAfter: r.ExpiresAt()}, nil
+			return change{events: []countersign.Event{step(d.who(), countersign.DecisionPending, none, body)}, notAfter: r.ExpiresAt(), notBefore: opens}, nil
 		}
-		body.RunBy = g.cfg.Now().Add(time.Duration(r.Verdict.Requirement.RunWithinSeconds) * time.Second).UTC().Truncate(time.Millisecond)
+		now := g.now()
+		if now.After(opens) {
+			opens = now // no approval lives longer because the clock went back
+		}
+		body.RunBy = now.Add(time.Duration(r.Verdict.Requirement.RunWithinSeconds) * time.Second)
 		return change{
-			events:   []countersign.Event{step(d.who(), countersign.DecisionApproved, none, body)},
-			notAfter: r.ExpiresAt(),
-			jobs:     []store.Job{{Kind: jobLapse, Key: string(r.ID), Due: body.RunBy}},
+			events:    []countersign.Event{step(d.who(), countersign.DecisionApproved, none, body)},
+			notAfter:  r.ExpiresAt(),
+			notBefore: opens,
+			jobs:      []store.Job{{Kind: jobLapse, Key: string(r.ID), Due: body.RunBy}},
 		}, nil
 	}
 	return change{}, fmt.Errorf("choice %q reached the record", d.Choice)

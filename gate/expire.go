@@ -55,7 +55,10 @@ func (g *Gate) expire(ctx context.Context, id countersign.RequestID) (again time
 			again = r.ExpiresAt()
 			return change{}, errNotDue
 		}
-		return change{events: []countersign.Event{step(gateway(), countersign.DecisionExpired, countersign.ExecutionNone, countersign.Expired{})}}, nil
+		return change{
+			events:    []countersign.Event{step(gateway(), countersign.DecisionExpired, countersign.ExecutionNone, countersign.Expired{})},
+			notBefore: r.ExpiresAt(),
+		}, nil
 	})
 	return again, done(err)
 }
@@ -73,9 +76,15 @@ func (g *Gate) lapse(ctx context.Context, id countersign.RequestID) (again time.
 }
 
 // lapseLate ends an approval of which the record says that it is too late to
-// run: its clock never goes back, and the gate's may have.
+// run: its clock never goes back, and the gate's may have. If that was not the
+// record's clock, and went back meanwhile, the approval lives on.
 func (g *Gate) lapseLate(ctx context.Context, late countersign.Request) error {
-	return g.lapseOnce(ctx, late.ID, func(runBy time.Time) bool { return runBy.Equal(late.RunBy) })
+	tried := false
+	return g.lapseOnce(ctx, late.ID, func(runBy time.Time) bool {
+		due := !tried && runBy.Equal(late.RunBy)
+		tried = true
+		return due
+	})
 }
 
 func (g *Gate) lapseOnce(ctx context.Context, id countersign.RequestID, due func(runBy time.Time) bool) error {
@@ -83,7 +92,10 @@ func (g *Gate) lapseOnce(ctx context.Context, id countersign.RequestID, due func
 		if r.Decision != countersign.DecisionApproved || r.Execution != countersign.ExecutionNone || !due(r.RunBy) {
 			return change{}, errNotDue
 		}
-		return change{events: []countersign.Event{step(gateway(), countersign.DecisionExpired, countersign.ExecutionNone, countersign.Lapsed{})}}, nil
+		return change{
+			events:    []countersign.Event{step(gateway(), countersign.DecisionExpired, countersign.ExecutionNone, countersign.Lapsed{})},
+			notBefore: r.RunBy,
+		}, nil
 	})
 	return done(err)
 }

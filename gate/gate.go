@@ -236,7 +236,7 @@ func texts(files map[string]string) map[string][]byte {
 // stands.
 func (g *Gate) record(ctx context.Context, r countersign.Request, c change) (countersign.Request, store.Committed, error) {
 	notAfter, turn := c.by()
-	sc := store.Change{Row: c.row, NotAfter: notAfter, Jobs: append(c.jobs, g.cards(r, c.events)...), Keep: c.keep}
+	sc := store.Change{Row: c.row, NotAfter: notAfter, NotBefore: c.notBefore, Jobs: append(c.jobs, g.cards(r, c.events)...), Keep: c.keep}
 	if c.seen != nil {
 		sc.Directory = c.seen.Version
 	}
@@ -313,13 +313,14 @@ func (g *Gate) find(ctx context.Context, sc store.Change) (store.Committed, bool
 
 // change is what record commits; request and versions are filled in.
 type change struct {
-	events   []countersign.Event
-	seen     *countersign.Directory // what it was decided on; nil if on nothing of it
-	row      *store.Row
-	notAfter time.Time
-	freeze   time.Time // the next to begin after it was judged, zero for what does not run
-	jobs     []store.Job
-	keep     []store.Entry
+	events    []countersign.Event
+	seen      *countersign.Directory // what it was decided on; nil if on nothing of it
+	row       *store.Row
+	notAfter  time.Time
+	notBefore time.Time
+	freeze    time.Time // the next to begin after it was judged, zero for what does not run
+	jobs      []store.Job
+	keep      []store.Entry
 }
 
 // step makes an event of the body, leading to the state.

@@ -31,7 +31,7 @@ var brokenGates = []mutant{
 	{"who joined later decides", "quorum/quorum.go", "d.SeatsOf(person, r.CreatedAt,", "d.SeatsOf(person, r.CreatedAt.AddDate(1, 0, 0),"},
 	{"a delegation goes two hops", "../away.go", "names = append(names, d.GroupsOf(id, asked)...)", "for x, p := range d.People { if x == id || p.Away != nil && p.Away.StandIn == id { names = append(names, d.GroupsOf(x, asked)...) } }"},
 	{"a schedule selects outside the pool", "oncall.go", "d.People[id].Inactive || !d.Groups[old.Pool].Lists(id)", "d.People[id].Name == \"\""},
-	{"late votes count", "decide.go", "events:   []countersign.Event{step(d.who(), countersign.DecisionApproved, none, body)},\n\t\t\tnotAfter: r.ExpiresAt(),", "events:   []countersign.Event{step(d.who(), countersign.DecisionApproved, none, body)},"},
+	{"late votes count", "decide.go", "events:    []countersign.Event{step(d.who(), countersign.DecisionApproved, none, body)},\n\t\t\tnotAfter:  r.ExpiresAt(),", "events:    []countersign.Event{step(d.who(), countersign.DecisionApproved, none, body)},"},
 	{"approvals never lapse", "release.go", "c := change{notAfter: r.RunBy, seen: dir,", "c := change{seen: dir,"},
 	{"the policy is not asked again at release", "release.go", "if policy.Stricter(r.Verdict, verdict) {", "if policy.Stricter(r.Verdict, verdict) && false {"},
 	{"a denial at release is overlooked", "release.go", "return verdict, denied(verdict, \"\")", "verdict = r.Verdict"},

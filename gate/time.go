@@ -86,7 +86,7 @@ func (g *Gate) climb(ctx context.Context, id countersign.RequestID) (again time.
 			return change{}, errNotDue
 		}
 		need := r.Verdict.Requirement
-		c := change{notAfter: r.ExpiresAt(), events: []countersign.Event{
+		c := change{notAfter: r.ExpiresAt(), notBefore: rung.At, events: []countersign.Event{
 			step(gateway(), countersign.DecisionPending, countersign.ExecutionNone, countersign.Escalated{
 				Decision: countersign.Decision{
 					Choice: countersign.Escalate, Digest: r.Digest, To: strings.Join(rung.To, " or "), Channel: "timer",

@@ -22,8 +22,8 @@ type Log interface {
 	// Commit records the change in one transaction: it checks that the events
 	// carry the next versions of what they are about (ErrConflict), that nobody
 	// holds the change's open key but the settled request that it names (OpenError),
-	// that the time is not past NotAfter (ErrLate); appends the leaves, updates the right edge,
-	// signs the checkpoint and updates the projections. What it acknowledges is
+	// that the time is not past NotAfter (ErrLate), nor before NotBefore (ErrConflict);
+	// appends the leaves, updates the right edge, signs the checkpoint and updates the projections. What it acknowledges is
 	// durable and inside the signed checkpoint it returns. Whoever arrives while
 	// a commit is in flight shares the next one; each change is checked and
 	// refused by itself, and the context of one caller cancels no other. A
@@ -155,6 +155,10 @@ type Change struct {
 	// NotAfter refuses the change with ErrLate if it would be committed after
 	// this time: a late vote is refused here, never by a sweeper. Zero is never.
 	NotAfter time.Time
+	// NotBefore refuses the change with ErrConflict if it would be committed before
+	// this time: the clock went back since, and what was due is due no more. Zero is
+	// never.
+	NotBefore time.Time
 	// Directory refuses the change with ErrConflict if the directory is at
 	// another version by now: what was decided on somebody's standing counts only
 	// while they still have it. Zero does not look.

@@ -81,7 +81,7 @@ func (x Executor) record(ctx context.Context, c countersign.Control, r countersi
 	if err != nil {
 		return err
 	}
-	_, err = x.Store.Commit(ctx, store.Change{Events: []ledger.Event{e}, Directory: d.Version, NotAfter: NotAfter(at)})
+	_, err = x.Store.Commit(ctx, store.Change{Events: []ledger.Event{e}, Directory: d.Version, NotBefore: at, NotAfter: NotAfter(at)})
 	return err
 }
 

@@ -79,7 +79,7 @@ func (m maker) fill(f *form, t reflect.Type) {
 		of := m.form(t.Elem())
 		*f = form{of.readArray, of.writeArray}
 	case reflect.Map:
-		if k := t.Key(); k.Kind() == reflect.String && !encodesItself(k) && !decodesItself(k) {
+		if k := t.Key(); k.Kind() == reflect.String && !decodesItself(k) {
 			of := m.form(t.Elem())
 			*f = form{of.readMap, of.writeMap}
 		}

@@ -5,8 +5,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -25,6 +27,7 @@ type everything struct {
 	Map      map[string]*part  `json:"map"`
 	Texts    map[word]string   `json:"texts,omitempty"`
 	Numbers  map[int]string    `json:"numbers,omitempty"`
+	Loud     map[loud]string   `json:"loud,omitempty"`
 	Part     part              `json:"part,omitzero"`
 	Next     *everything       `json:"next,omitempty"`
 	Parts    []part            `json:"parts,omitempty"`
@@ -50,6 +53,7 @@ type (
 		Tags map[string]int `json:"tags,omitempty"`
 	}
 	hash [4]byte
+	loud string // as a key, once it is read
 	odd  struct {
 		Quoted int `json:"quoted,string"`
 		*part
@@ -59,6 +63,11 @@ type (
 func (h hash) IsZero() bool                        { return h == hash{} }
 func (h hash) MarshalText() ([]byte, error)        { return h.AppendText(nil) }
 func (h hash) AppendText(b []byte) ([]byte, error) { return hex.AppendEncode(b, h[:]), nil }
+func (l *loud) UnmarshalText(text []byte) error {
+	*l = loud(strings.ToUpper(string(text)))
+	return nil
+}
+
 func (h *hash) UnmarshalText(text []byte) error {
 	if len(text) != 8 {
 		return fmt.Errorf("%d digits", len(text))
@@ -86,6 +95,7 @@ func random(rnd *rand.Rand, depth int) everything {
 	case 2:
 		e.Map = map[string]*part{pick(): nil, pick(): {ID: "1", Tags: map[string]int{pick(): some(), pick(): 1, "\ue000": 2}}}
 	case 3:
+		e.Loud = map[loud]string{"quiet": pick()}
 		e.Texts, e.Numbers = map[word]string{word(pick()): pick()}, map[int]string{some(): pick(), 10: ""}
 	case 4:
 		e.Raw, e.Any = json.RawMessage(`{ "b":[1], "a":"\u0041" }`), map[string]any{pick(): some(), "list": []any{nil, pick(), part{}}}
@@ -107,11 +117,7 @@ func TestAFormWritesAndReadsAsEncodingJSONWould(t *testing.T) {
 	quickly := 0
 	for range 20_000 {
 		e := random(rnd, 0)
-		var want []byte
-		doc, err := encode(e)
-		if err == nil {
-			want, err = canonical(doc, writingOwn)
-		}
+		want, err := theOtherWay(e)
 		w := writer{}
 		ok := w.any(reflect.ValueOf(e))
 		if ok && (err != nil || !bytes.Equal(w.out, want)) {
@@ -124,7 +130,7 @@ func TestAFormWritesAndReadsAsEncodingJSONWould(t *testing.T) {
 			quickly++
 		}
 		if err == nil {
-			readBoth(t, doc)
+			readBoth(t, want)
 			readBoth(t, spoilt(rnd, want))
 		}
 	}
@@ -161,6 +167,90 @@ func spoilt(rnd *rand.Rand, doc []byte) []byte {
 		to = min(len(doc), at+rnd.IntN(4))
 	}
 	return []byte(string(doc[:at]) + with + string(doc[to:]))
+}
+
+// theOtherWay is what Marshal gives of what no form writes.
+func theOtherWay(v any) ([]byte, error) {
+	b, err := encode(v)
+	if err != nil {
+		return nil, err
+	}
+	return canonical(b, writingOwn)
+}
+
+func TestWhatIsWrongIsNotReadInOnePass(t *testing.T) {
+	for _, doc := range []string{
+		`{"text":"a","text":"b"}`, `{"Text":"a"}`, `{"Hidden":"a"}`, `{"map":{"a":null,"A":null}}`, `{"pair":[1]}`, `{"pair":[1,2,3]}`,
+		`{"small":128}`, `{"small":1.0}`, `{"count":-1}`, `{"count":4294967296}`, `{"words":["a",]}`, `{"words":["a" "b"]}`, `{"text":"a",}`, `{"text" "a"}`,
+		`{"bytes":"!"}`, "{\"text\":\"\xff\"}", `{"text":"\ud800"}`, `{"text":1}`, `{} {}`, `{"on":tru}`, `{"hash":"00"}`, `{"raw":{"a":1,"a":2}}`,
+		`{"raw":null}`, `{"any":null}`, `{"part":{"id":"1","ID":"2"}}`, "\xef\xbb\xbf{}", `{`, `{"any":` + strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth) + `}`,
+	} {
+		var e everything
+		r := reader{in: []byte(doc), mode: checking, most: MaxBytes}
+		if r.reads(formOf(reflect.TypeFor[everything]()), reflect.ValueOf(&e).Elem()) {
+			t.Errorf("%s was read as %+v", doc, e)
+		}
+	}
+}
+
+type (
+	byPointer struct{ A int }
+	textByPtr struct{ A int }
+	flag      uint8
+	notText   int
+	quoted    struct {
+		N int `json:"n,string"`
+	}
+	twoCases struct{ A, a, X int }
+	cases    struct {
+		A int `json:"a"`
+		B int `json:"A"`
+	}
+	maybe struct {
+		At *time.Time `json:"at,omitzero"`
+	}
+	deep []deep
+)
+
+func (b *byPointer) MarshalJSON() ([]byte, error) { return []byte(`"by pointer"`), nil }
+func (b *textByPtr) MarshalText() ([]byte, error) { return []byte("by pointer"), nil }
+func (n notText) MarshalText() ([]byte, error)    { return []byte{0xff}, nil }
+func (f flag) MarshalText() ([]byte, error)       { return []byte{'0' + byte(f)}, nil }
+
+func TestWhatIsRareIsWrittenAsEncodingJSONWould(t *testing.T) {
+	var nested deep
+	for range MaxDepth {
+		nested = deep{nested}
+	}
+	var nobody *everything
+	for _, v := range []any{
+		nil, nobody, 1.5, 2.0, "text", int64(MaxInteger), int64(MaxInteger) + 1, -int64(MaxInteger) - 1, uint64(MaxInteger) + 1, json.Number("12"), json.Number("1e3"),
+		byPointer{1}, &byPointer{1}, []byPointer{{1}}, map[string]byPointer{"a": {1}}, textByPtr{1}, &textByPtr{1}, []any{textByPtr{1}, &textByPtr{1}},
+		flag(1), []flag{1, 2}, map[flag]string{1: "a"}, twoCases{1, 2, 3}, cases{1, 2}, maybe{}, maybe{new(time.Time)}, maybe{new(time.Unix(0, 0).UTC())},
+		notText(1), quoted{1}, map[string]json.RawMessage{"a": json.RawMessage(strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth))},
+		odd{Quoted: 1}, odd{part: &part{ID: "1"}}, nested, deep{nested}, map[string]any{"a": nested}, map[string]json.RawMessage{"x": json.RawMessage(`{"b":1,"a":2}`)},
+		map[string]json.RawMessage{"x": json.RawMessage(`{"a":1,"A":2}`)}, [2][]byte{{1}, nil}, map[word]int{"b": 1, "a": 2, "\U0001f600": 3, "\uffee": 4},
+		time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), make(chan int), struct{ F func() }{}, math.Inf(1), strings.Repeat("x", MaxBytes),
+	} {
+		want, wantErr := theOtherWay(v)
+		if got, err := Marshal(v); (err == nil) != (wantErr == nil) || !bytes.Equal(got, want) {
+			t.Errorf("%T: got %.80s, %v\nwant %.80s, %v", v, got, err, want, wantErr)
+		}
+	}
+}
+
+func TestUnmarshalIntoWhatIsNotEmptyAddsToIt(t *testing.T) {
+	got := everything{Text: "before", Map: map[string]*part{"a": {ID: "1"}}}
+	if err := Unmarshal([]byte(`{"on":true,"map":{"b":{"id":"2"}}}`), &got); err != nil || got.Text != "before" || len(got.Map) != 2 || !got.On {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	got = everything{}
+	if err := Unmarshal([]byte(`{"text":"x","map":{"a":{"id":"1"}},"small":1000}`), &got); err == nil {
+		t.Errorf("got %+v", got)
+	}
+	if err := Unmarshal([]byte(`{"map":{"a":{"id":"1"}},"texts":{"a":"b"},"odd":{"quoted":"7"},"raw":null}`), &got); err != nil || got.Odd.Quoted != 7 || got.Texts["a"] != "b" {
+		t.Errorf("got %+v, %v", got, err)
+	}
 }
 
 func FuzzUnmarshal(f *testing.F) {

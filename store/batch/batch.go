@@ -161,6 +161,11 @@ func (b *Batch) time(d *Draft) (time.Time, error) {
 		return now, fmt.Errorf("%s of %s at %s, which had to be by %s: %w", d.Change.Events[0].Kind, d.Subject(),
 			now.Format(time.RFC3339Nano), late.UTC().Format(time.RFC3339Nano), store.ErrLate)
 	}
+	early := d.Change.NotBefore
+	if now.Before(early) {
+		return now, fmt.Errorf("%s of %s at %s, before %s: %w", d.Change.Events[0].Kind, d.Subject(),
+			now.Format(time.RFC3339Nano), early.UTC().Format(time.RFC3339Nano), store.ErrConflict)
+	}
 	if d.releases() {
 		if behind > maxBehind {
 			return now, fmt.Errorf("release %s: %s behind: %w", d.Subject(), behind, store.ErrClock)
@@ -171,7 +176,7 @@ func (b *Batch) time(d *Draft) (time.Time, error) {
 			return now, fmt.Errorf("release %s: %w", d.Subject(), store.ErrSpace)
 		}
 	}
-	if d.leaves != nil && !d.at.Before(b.tip.Last) && !d.at.After(now) && now.Sub(d.at) < maxAge {
+	if d.leaves != nil && !d.at.Before(b.tip.Last) && !d.at.Before(early) && !d.at.After(now) && now.Sub(d.at) < maxAge {
 		return d.at, nil
 	}
 	return now, nil

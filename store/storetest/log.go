@@ -28,6 +28,7 @@ func TestLog(t *testing.T, open Open) {
 		{"OneUnsettledRequestHoldsAnOpenKey", openKey},
 		{"OfManyRequestsWithOneOpenKeyOneIsRecorded", openKeyRace},
 		{"ALateChangeIsRefused", late},
+		{"AnEarlyChangeIsRefused", early},
 		{"TimeNeverGoesBack", clockBack},
 		{"ReleasesStopWhenTheClockIsFarBehind", clockFarBehind},
 		{"AChangeDecidedOnAnOldDirectoryConflicts", oldDirectory},
@@ -218,6 +219,26 @@ func late(t *testing.T, set *Setting, s store.Store) {
 	if _, err := s.Commit(t.Context(), c); !errors.Is(err, store.ErrLate) {
 		t.Errorf("too late by the record, if not by the clock: got %v, want ErrLate", err)
 	}
+}
+
+func early(t *testing.T, set *Setting, s store.Store) {
+	life := NewLife("/srv/a")
+	c := life.Requested()
+	c.NotBefore = set.Clock.Now().Truncate(time.Millisecond)
+	commit(t, s, c)
+	c = life.Joined()
+	c.NotBefore = set.Clock.Now().Add(time.Second)
+	if _, err := s.Commit(t.Context(), c); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("a second too early: got %v, want ErrConflict", err)
+	}
+	set.Clock.Move(time.Second)
+	if done := commit(t, s, c); done.At.Before(c.NotBefore.Truncate(time.Millisecond)) {
+		t.Errorf("recorded at %s, before %s", done.At, c.NotBefore)
+	}
+	set.Clock.Move(-10 * time.Second)
+	c = life.Joined()
+	c.NotBefore = set.Clock.Now().Add(10 * time.Second).Truncate(time.Millisecond)
+	commit(t, s, c) // the record's clock never goes back
 }
 
 func clockBack(t *testing.T, set *Setting, s store.Store) {
