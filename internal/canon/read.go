@@ -4,7 +4,6 @@ import (
 	"encoding"
 	"encoding/base64"
 	"encoding/json"
-	"math"
 	"reflect"
 	"strconv"
 )
@@ -87,18 +86,20 @@ func (f *form) readSlice(r *reader, v reflect.Value) bool {
 		return true
 	}
 	v.Set(reflect.MakeSlice(v.Type(), 0, 0))
-	return r.list(math.MaxInt, func(i int) bool {
+	n := 0
+	return r.each('[', ']', func() bool {
+		n++
 		v.Grow(1)
-		v.SetLen(i + 1)
-		return f.read(r, v.Index(i))
+		v.SetLen(n)
+		return f.read(r, v.Index(n-1))
 	})
 }
 
 func (f *form) readArray(r *reader, v reflect.Value) bool {
 	n := 0
-	return r.list(v.Len(), func(i int) bool {
+	return r.each('[', ']', func() bool {
 		n++
-		return f.read(r, v.Index(i))
+		return n <= v.Len() && f.read(r, v.Index(n-1))
 	}) && n == v.Len()
 }
 
@@ -159,61 +160,39 @@ func (r *reader) raw() ([]byte, bool) {
 	return r.in[from:r.at], ok
 }
 
-// list reads the items of a list, of which there may be so many.
-func (r *reader) list(most int, item func(i int) bool) bool {
-	if r.peek() != '[' || r.enter() != nil {
-		return false
-	}
-	for i := 0; i > 0 || r.peek() != ']'; i++ {
-		if i == most || !item(i) {
-			return false
-		}
-		if last, ok := r.next(']'); !ok {
-			return false
-		} else if last {
-			break
-		}
-	}
-	r.at++
-	r.depth--
-	return true
-}
-
 // members reads the members of an object; value reads the value of one.
 func (r *reader) members(value func(name []byte) bool) bool {
-	if r.peek() != '{' || r.enter() != nil {
-		return false
-	}
-	for first := true; !first || r.peek() != '}'; first = false {
+	return r.each('{', '}', func() bool {
 		name, ok := r.text()
 		if r.space(); !ok || r.peek() != ':' {
 			return false
 		}
 		r.at++
-		if r.space(); !value(name) {
+		r.space()
+		return value(name)
+	})
+}
+
+// each reads what stands between brackets, one after another.
+func (r *reader) each(opening, closing byte, one func() bool) bool {
+	if r.peek() != opening || r.enter() != nil {
+		return false
+	}
+	for last := r.peek() == closing; !last; {
+		if !one() {
 			return false
 		}
-		if last, ok := r.next('}'); !ok {
+		r.space()
+		switch last = r.peek() == closing; {
+		case last:
+		case r.peek() == ',':
+			r.at++
+			r.space()
+		default:
 			return false
-		} else if last {
-			break
 		}
 	}
 	r.at++
 	r.depth--
 	return true
-}
-
-// next goes on behind a comma; last says that the closing bracket stands here.
-func (r *reader) next(closing byte) (last, ok bool) {
-	r.space()
-	switch r.peek() {
-	case closing:
-		return true, true
-	case ',':
-		r.at++
-		r.space()
-		return false, true
-	}
-	return false, false
 }
