@@ -40,7 +40,7 @@ check:
 # long: by hand; a million histories and a thousand kills take two hours. Histories
 # leave much garbage and keep little.
 long:
-	GOGC=400 $(GO) test ./gate -run TestSimulatedHistories -histories 1000000 -timeout 0 -v
+	GOGC=1000 $(GO) test ./gate -run TestSimulatedHistories -histories 1000000 -timeout 0 -v
 	$(GO) test ./cmd/countersign -run TestKilledAtRandomPoints -kills 1000 -count 1 -timeout 0 -v
 
 # e2e-clients: as root, with 1.2 GB of space; real Claude Code, Codex, Gemini CLI and Copilot CLI
