@@ -37,7 +37,6 @@ type everything struct {
 	Fraction float64           `json:"fraction,omitempty"`
 	Odd      odd               `json:"odd,omitempty"`
 	Upper    map[string]string `json:"\u00dcpper"`
-	Wrong    string            `json:"\"quoted\""`
 	Hidden   string            `json:"-"`
 	inner
 }
@@ -218,6 +217,7 @@ func (n notText) MarshalText() ([]byte, error)    { return []byte{0xff}, nil }
 func (f flag) MarshalText() ([]byte, error)       { return []byte{'0' + byte(f)}, nil }
 
 func TestWhatIsRareIsWrittenAsEncodingJSONWould(t *testing.T) {
+	misnamed := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "Field", Type: reflect.TypeFor[int](), Tag: `json:"\"quoted\""`}}))
 	var nested deep
 	for range MaxDepth {
 		nested = deep{nested}
@@ -227,7 +227,7 @@ func TestWhatIsRareIsWrittenAsEncodingJSONWould(t *testing.T) {
 		nil, nobody, 1.5, 2.0, "text", int64(MaxInteger), int64(MaxInteger) + 1, -int64(MaxInteger) - 1, uint64(MaxInteger) + 1, json.Number("12"), json.Number("1e3"),
 		byPointer{1}, &byPointer{1}, []byPointer{{1}}, map[string]byPointer{"a": {1}}, textByPtr{1}, &textByPtr{1}, []any{textByPtr{1}, &textByPtr{1}},
 		flag(1), []flag{1, 2}, map[flag]string{1: "a"}, twoCases{1, 2, 3}, cases{1, 2}, maybe{}, maybe{new(time.Time)}, maybe{new(time.Unix(0, 0).UTC())},
-		notText(1), quoted{1}, map[string]json.RawMessage{"a": json.RawMessage(strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth))},
+		misnamed.Interface(), notText(1), quoted{1}, map[string]json.RawMessage{"a": json.RawMessage(strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth))},
 		odd{Quoted: 1}, odd{part: &part{ID: "1"}}, nested, deep{nested}, map[string]any{"a": nested}, map[string]json.RawMessage{"x": json.RawMessage(`{"b":1,"a":2}`)},
 		map[string]json.RawMessage{"x": json.RawMessage(`{"a":1,"A":2}`)}, [2][]byte{{1}, nil}, map[word]int{"b": 1, "a": 2, "\U0001f600": 3, "\uffee": 4},
 		time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), make(chan int), struct{ F func() }{}, math.Inf(1), strings.Repeat("x", MaxBytes),
