@@ -195,7 +195,7 @@ func (a *auditor) opened(acc *account, entry ledger.Entry, said ledger.Statement
 	public := said.Event
 	e, err := said.Open(entry.Open)
 	if err == nil {
-		err = said.Agrees(e, entry.Open) // executors and those who may open nothing read the open part
+		err = said.Agrees(entry.Leaf, e, entry.Open) // executors and those who may open nothing read the open part
 	}
 	inTheOpen := a.inTheOpen(acc, public)
 	switch {

@@ -108,7 +108,7 @@ func (h *history) nothingMissing(size int64) error {
 }
 
 func (h *history) countsMatch() error {
-	for _, id := range h.requests {
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(h.requests))) {
 		r, err := h.gate.Get(context.Background(), id)
 		if err != nil {
 			return err

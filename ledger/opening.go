@@ -168,10 +168,10 @@ func (st Statement) Open(d Disclosure) (countersign.Event, error) {
 	return out, nil
 }
 
-// Agrees returns an error unless the open part of the statement is the one that
-// is made from the event, as Open gave it for the disclosure. Without a disclosed
-// context there is nothing to compare.
-func (st Statement) Agrees(e countersign.Event, d Disclosure) error {
+// Agrees returns an error unless the open part of the statement, which was read
+// from the leaf, is the one that is made from the event, as Open gave it for the
+// disclosure. Without a disclosed context there is nothing to compare.
+func (st Statement) Agrees(leaf []byte, e countersign.Event, d Disclosure) error {
 	if d.Context == nil {
 		return nil
 	}
@@ -180,15 +180,11 @@ func (st Statement) Agrees(e countersign.Event, d Disclosure) error {
 	}
 	want := st
 	want.Event.Public = publicOf(e)
-	a, err := st.encode()
+	made, err := want.encode()
 	if err != nil {
 		return err
 	}
-	b, err := want.encode()
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(a, b) {
+	if !bytes.Equal(made, leaf) {
 		return fmt.Errorf("the open part of the statement does not agree with the sealed part")
 	}
 	return nil

@@ -208,7 +208,7 @@ func (v *verification) opened() (string, []string) {
 		d := entries[i].Open
 		e, err := st.Open(d)
 		if err == nil {
-			err = st.Agrees(e, d)
+			err = st.Agrees(entries[i].Leaf, e, d)
 		}
 		if err != nil {
 			return fmt.Sprintf("%d open", good), []string{v.leaf(i), err.Error()}
