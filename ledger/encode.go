@@ -1,11 +1,13 @@
 package ledger
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/countersignhq/countersign"
+	"github.com/countersignhq/countersign/internal/canon"
 )
 
 const (
@@ -13,7 +15,8 @@ const (
 	predicateType = "https://github.com/countersignhq/countersign/event/v1"
 )
 
-// statementWire is a statement as its leaf spells it.
+// statementWire is a leaf as it is read. It is written by hand, in the same
+// order, because leaves are written inside the commit.
 type statementWire struct {
 	Type          string        `json:"_type"`
 	Predicate     predicateWire `json:"predicate"`
@@ -22,12 +25,10 @@ type statementWire struct {
 }
 
 type subject struct {
-	Digest subjectDigest         `json:"digest"`
-	Name   countersign.RequestID `json:"name"`
-}
-
-type subjectDigest struct {
-	Commitment Commitment `json:"countersign-commitment-v1"`
+	Digest struct {
+		Commitment Commitment `json:"countersign-commitment-v1"`
+	} `json:"digest"`
+	Name countersign.RequestID `json:"name"`
 }
 
 type predicateWire struct {
@@ -36,7 +37,7 @@ type predicateWire struct {
 	RunBy     instant `json:"run_by,omitzero"`
 
 	Kind    countersign.EventKind `json:"kind"`
-	Version decimal               `json:"version"`
+	Version string                `json:"version"`
 	At      instant               `json:"at"`
 	Prev    hash32                `json:"prev,omitzero"`
 	countersign.State
@@ -44,46 +45,157 @@ type predicateWire struct {
 	Context Commitment `json:"context,omitzero"`
 }
 
-func (st Statement) wire() *statementWire {
+// write gives what canon.Marshal gives of the statementWire.
+func (st Statement) write() ([]byte, error) {
 	e, p := st.Event, st.Event.Public
-	return &statementWire{
-		Type: statementType, PredicateType: predicateType,
-		Subject: [1]subject{{Digest: subjectDigest{st.subject()}, Name: e.Request}},
-		Predicate: predicateWire{
-			Public: p, ExpiresAt: instant(p.ExpiresAt), RunBy: instant(p.RunBy),
-			Kind: e.Kind, Version: decimal(e.Version), At: instant(e.At), State: e.State,
-			Prev: hash32(st.Prev), Who: st.Who, Context: st.Context,
-		},
+	effect := []byte(nil)
+	w := leafWriter{b: make([]byte, 0, 896)}
+	if p.Effect != "" {
+		effect, w.err = p.Effect.MarshalText()
+	}
+	w.b = append(w.b, `{"_type":"`+statementType+`","predicate":{`...)
+	w.text("actor", string(p.Actor))
+	if len(p.Approvals) > 0 {
+		w.name("approvals")
+		value(&w, p.Approvals)
+	}
+	w.text("assurance", string(p.Assurance))
+	w.time("at", e.At)
+	if len(p.Bounds) > 0 {
+		w.name("bounds")
+		value(&w, p.Bounds)
+	}
+	w.text("bytes", p.Bytes)
+	w.text("choice", string(p.Choice))
+	w.text("code", string(p.Code))
+	w.hash("context", st.Context)
+	w.text("decision", string(e.State.Decision))
+	w.text("effect", string(effect))
+	w.text("execution", string(e.State.Execution))
+	w.text("executor", p.Executor)
+	w.time("expires_at", p.ExpiresAt)
+	w.text("kind", string(e.Kind))
+	if !p.Policy.IsZero() {
+		w.text("policy", p.Policy.String())
+	}
+	w.hash("prev", st.Prev)
+	w.rules(p.Rules)
+	w.time("run_by", p.RunBy)
+	w.flag("solo", p.Solo)
+	if len(p.Stages) > 0 {
+		w.name("stages")
+		value(&w, p.Stages)
+	}
+	w.text("understanding", p.Understanding)
+	w.flag("unsafe_same_user", p.Unsafe)
+	w.text("version", strconv.FormatUint(e.Version, 10))
+	w.hash("who", st.Who)
+	w.b = append(w.b, `},"predicateType":"`+predicateType+`","subject":[{"digest":{`...)
+	w.hash("countersign-commitment-v1", st.subject())
+	w.b = append(w.b, '}')
+	w.text("name", string(e.Request))
+	w.b = append(w.b, `}]}`...)
+	return w.b, w.err
+}
+
+// leafWriter appends members in the order it is told to. The first thing that
+// cannot be written is its error. Empty values are left out.
+type leafWriter struct {
+	b   []byte
+	err error
+}
+
+func (w *leafWriter) name(name string) {
+	if w.b[len(w.b)-1] != '{' {
+		w.b = append(w.b, ',')
+	}
+	w.b = append(w.b, '"')
+	w.b = append(w.b, name...)
+	w.b = append(w.b, '"', ':')
+}
+
+func (w *leafWriter) text(name, text string) {
+	if text != "" {
+		w.name(name)
+		w.quoted(text)
 	}
 }
 
-func (w *statementWire) statement() Statement {
-	p := w.Predicate
-	st := Statement{Prev: Hash(p.Prev), Who: p.Who, Context: p.Context, Event: Event{
-		Request: w.Subject[0].Name, Version: uint64(p.Version), Kind: p.Kind,
-		At: time.Time(p.At), State: p.State, Public: p.Public,
-	}}
-	st.Event.Public.ExpiresAt, st.Event.Public.RunBy = time.Time(p.ExpiresAt), time.Time(p.RunBy)
-	if !st.Event.Request.IsEntity() {
-		st.Command = w.Subject[0].Digest.Commitment
+func (w *leafWriter) quoted(text string) {
+	if !plain(text) {
+		value(w, text)
+		return
 	}
-	return st
+	w.b = append(w.b, '"')
+	w.b = append(w.b, text...)
+	w.b = append(w.b, '"')
 }
 
-// decimal is a number as a leaf spells it: a string, since it may be too large for
-// some readers of JSON.
-type decimal uint64
-
-func (d decimal) MarshalText() ([]byte, error) { return d.AppendText(nil) }
-
-func (d decimal) AppendText(b []byte) ([]byte, error) {
-	return strconv.AppendUint(b, uint64(d), 10), nil
+// plain reports whether the text stands for itself in JSON.
+func plain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
-func (d *decimal) UnmarshalText(text []byte) error {
-	n, err := strconv.ParseUint(string(text), 10, 64)
-	*d = decimal(n)
-	return err
+func (w *leafWriter) flag(name string, on bool) {
+	if on {
+		w.name(name)
+		w.b = append(w.b, "true"...)
+	}
+}
+
+func (w *leafWriter) hash(name string, h [32]byte) {
+	if h != ([32]byte{}) {
+		w.name(name)
+		w.b = append(w.b, '"')
+		w.b = hex.AppendEncode(w.b, h[:])
+		w.b = append(w.b, '"')
+	}
+}
+
+func (w *leafWriter) time(name string, t time.Time) {
+	if t.IsZero() {
+		return
+	}
+	w.name(name)
+	w.b = append(w.b, '"')
+	b, err := instant(t).AppendText(w.b)
+	if err != nil && w.err == nil {
+		w.err = fmt.Errorf("%s: %w", name, err)
+	}
+	w.b = append(b, '"')
+}
+
+func (w *leafWriter) rules(rules []Rule) {
+	for i, r := range rules {
+		if i == 0 {
+			w.name("rules")
+			w.b = append(w.b, '[')
+		} else {
+			w.b = append(w.b, ',')
+		}
+		w.b = append(w.b, `{"id":`...)
+		w.quoted(r.ID)
+		w.b = append(w.b, `,"value":`...)
+		w.quoted(string(r.Value))
+		w.b = append(w.b, '}')
+	}
+	if len(rules) > 0 {
+		w.b = append(w.b, ']')
+	}
+}
+
+// value writes what is rare, or long, the slow way.
+func value[T any](w *leafWriter, v T) {
+	b, err := canon.Marshal(v)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	w.b = append(w.b, b...)
 }
 
 // instant is a time as a leaf spells it: RFC 3339 in UTC, in milliseconds.

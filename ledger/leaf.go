@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/countersignhq/countersign/internal/canon"
 	"golang.org/x/mod/sumdb/tlog"
@@ -52,7 +54,7 @@ func (st Statement) encode() ([]byte, error) {
 	if err := st.check(); err != nil {
 		return nil, err
 	}
-	b, err := canon.Marshal(st.wire())
+	b, err := st.write()
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +99,19 @@ func ParseLeaf(b []byte) (Statement, error) {
 	if err := canon.Unmarshal(b, &w); err != nil {
 		return Statement{}, fmt.Errorf("leaf: %w", err)
 	}
-	st := w.statement()
+	p := w.Predicate
+	version, err := strconv.ParseUint(p.Version, 10, 64)
+	if err != nil {
+		return Statement{}, fmt.Errorf("leaf: version: %w", err)
+	}
+	st := Statement{Prev: Hash(p.Prev), Who: p.Who, Context: p.Context, Event: Event{
+		Request: w.Subject[0].Name, Version: version, Kind: p.Kind,
+		At: time.Time(p.At), State: p.State, Public: p.Public,
+	}}
+	st.Event.Public.ExpiresAt, st.Event.Public.RunBy = time.Time(p.ExpiresAt), time.Time(p.RunBy)
+	if !st.Event.Request.IsEntity() {
+		st.Command = w.Subject[0].Digest.Commitment
+	}
 	again, err := st.encode()
 	if err != nil {
 		return Statement{}, fmt.Errorf("leaf: %w", err)

@@ -60,9 +60,10 @@ func Canonical(b []byte) ([]byte, error) {
 // Foreign JSON belongs in a string or []byte, since a json.RawMessage is
 // re-spelled like everything else and may not hold an escaped U+FFFD.
 func Marshal(v any) ([]byte, error) {
-	w := writer{out: make([]byte, 0, 512)}
-	if v != nil && w.any(reflect.ValueOf(v)) && len(w.out) <= MaxBytes {
-		return w.out, nil
+	if v != nil {
+		if b, ok := write(reflect.ValueOf(v)); ok {
+			return b, nil
+		}
 	}
 	b, err := encode(v)
 	if err != nil {

@@ -1,11 +1,13 @@
 package canon
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/base64"
 	"reflect"
 	"slices"
 	"strconv"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -14,6 +16,20 @@ type writer struct {
 	out     []byte
 	depth   int
 	scratch []byte
+}
+
+// writers are used again, unless what they wrote was long.
+var writers = sync.Pool{New: func() any { return new(writer) }}
+
+func write(v reflect.Value) ([]byte, bool) {
+	w := writers.Get().(*writer)
+	w.out, w.depth = w.out[:0], 0
+	ok := w.any(v) && len(w.out) <= MaxBytes
+	b := bytes.Clone(w.out)
+	if cap(w.out) <= 1<<16 {
+		writers.Put(w)
+	}
+	return b, ok
 }
 
 func (w *writer) enter(open byte) bool {
