@@ -53,7 +53,11 @@ func holderName(text string) string {
 	return "(unknown)"
 }
 
-func (l *fileLock) release() error { return l.f.Close() }
+// release gives the lock back itself: a child that is just being started has the
+// file open too, until it is another program.
+func (l *fileLock) release() error {
+	return errors.Join(unix.Flock(int(l.f.Fd()), unix.LOCK_UN), l.f.Close())
+}
 
 func checkPlace(path string) error {
 	var fs unix.Statfs_t

@@ -17,6 +17,7 @@ import (
 
 	"github.com/countersignhq/countersign/ledger"
 	"github.com/countersignhq/countersign/store"
+	"golang.org/x/sys/unix"
 )
 
 // claimerEnv makes a process of this test binary one that does jobs: name of the
@@ -277,5 +278,23 @@ func TestWhatAProcessHadTakenIsFreeOnceAnotherHasTheLock(t *testing.T) {
 	}
 	if err := s.Finish(t.Context(), taken[0]); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("who had it before finished it: %v, want ErrConflict", err)
+	}
+}
+
+func TestALockIsGivenBackWhileAChildStillHasItsFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	for range 2 {
+		lock, err := lockFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		child, err := unix.Dup(int(lock.f.Fd()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(child)
+		if err := lock.release(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
