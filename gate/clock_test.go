@@ -74,11 +74,7 @@ func TestWhatIsDueIsNotRecordedBeforeItsTimeWhenTheClockGoesBack(t *testing.T) {
 		"a step of the ladder":                   {nil, 15 * time.Minute, tick, countersign.DecisionPending, "platform session"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newLawlessWorld(t, &clock{at: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)})
-			w.group("leads", "dave")
-			must(t, w.gate.SetPolicy(t.Context(), operator(), map[string]string{"p.yaml": ladderPolicy}))
-			w.clock.Advance(time.Second)
-			r := w.held("write_file", `{}`)
+			w, r := laddered(t)
 			if c.before != nil {
 				c.before(w, r.ID)
 			}

@@ -268,6 +268,16 @@ func (w *world) escalated(r countersign.Request, to string, assurance countersig
 	must(w.t, err)
 }
 
+// laddered is a world in which a request is held that climbs a ladder.
+func laddered(t *testing.T) (*world, countersign.Request) {
+	t.Helper()
+	w := newLawlessWorld(t, &clock{at: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)})
+	w.group("leads", "dave")
+	must(t, w.gate.SetPolicy(t.Context(), operator(), map[string]string{"p.yaml": ladderPolicy}))
+	w.clock.Advance(time.Second)
+	return w, w.held("write_file", `{}`)
+}
+
 func TestTheAuditorFindsWhatTheGatewayMayNotEscalate(t *testing.T) {
 	for name, c := range map[string]struct {
 		after     time.Duration
@@ -282,11 +292,7 @@ func TestTheAuditorFindsWhatTheGatewayMayNotEscalate(t *testing.T) {
 		"with a higher proof": {16 * time.Minute, "dba", countersign.Passkey, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newLawlessWorld(t, &clock{at: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)})
-			w.group("leads", "dave")
-			must(t, w.gate.SetPolicy(t.Context(), operator(), map[string]string{"p.yaml": ladderPolicy}))
-			w.clock.Advance(time.Second)
-			r := w.held("write_file", `{}`)
+			w, r := laddered(t)
 			w.clock.Advance(c.after)
 			w.escalated(r, c.to, c.assurance)
 			if c.says == "" {

@@ -214,6 +214,7 @@ type (
 func (b *byPointer) MarshalJSON() ([]byte, error) { return []byte(`"by pointer"`), nil }
 func (b *textByPtr) MarshalText() ([]byte, error) { return []byte("by pointer"), nil }
 func (n notText) MarshalText() ([]byte, error)    { return []byte{0xff}, nil }
+func (k kept) MarshalText() ([]byte, error)       { return k.text, nil }
 func (f flag) MarshalText() ([]byte, error)       { return []byte{'0' + byte(f)}, nil }
 
 func TestWhatIsRareIsWrittenAsEncodingJSONWould(t *testing.T) {
@@ -235,6 +236,17 @@ func TestWhatIsRareIsWrittenAsEncodingJSONWould(t *testing.T) {
 		want, wantErr := theOtherWay(v)
 		if got, err := Marshal(v); (err == nil) != (wantErr == nil) || !bytes.Equal(got, want) {
 			t.Errorf("%T: got %.80s, %v\nwant %.80s, %v", v, got, err, want, wantErr)
+		}
+	}
+}
+
+type kept struct{ text []byte }
+
+func TestATextThatItsTypeKeepsIsNotWrittenOver(t *testing.T) {
+	k := kept{[]byte("kept")}
+	for range 100 {
+		if b, err := Marshal([]any{k, hash{1, 2, 3, 4}, k}); err != nil || string(b) != `["kept","01020304","kept"]` {
+			t.Fatalf("got %s, %v", b, err)
 		}
 	}
 }

@@ -189,15 +189,17 @@ func (m *structMember) isZero(v reflect.Value) bool {
 }
 
 func writeItselfAsText(w *writer, v reflect.Value) bool {
+	var text []byte
 	var err error
 	switch v := v.Addr().Interface().(type) {
 	case encoding.TextAppender:
-		w.scratch, err = v.AppendText(w.scratch[:0])
+		text, err = v.AppendText(w.scratch[:0])
+		w.scratch = text
 	case encoding.TextMarshaler:
-		w.scratch, err = v.MarshalText()
+		text, err = v.MarshalText() // which may keep what it gives
 	}
-	w.out = appendString(w.out, w.scratch)
-	return err == nil && utf8.Valid(w.scratch)
+	w.out = appendString(w.out, text)
+	return err == nil && utf8.Valid(text)
 }
 
 func writeSlowly(w *writer, v reflect.Value) bool {
