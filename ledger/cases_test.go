@@ -282,6 +282,7 @@ func dishonestStories(t testing.TB) []storyCase {
 		{"released-after-a-deny", "still let it", 11, released(func(b *countersign.Released) { b.Verdict = new(verdict(countersign.Deny, "frozen")) })},
 		{"released-under-another-policy", "still let it", 11, released(func(b *countersign.Released) { b.Policy = digestOf("another") })},
 		{"released-with-less-than-then-asked", "as the policy was at release: 1 of 2", 11, released(func(b *countersign.Released) { b.Verdict = new(held(two).Verdict) })},
+		{"released-in-a-freeze", "in a freeze: frozen: the books close", 11, end(frozen(t).decided(approved, bob, countersign.Approve, session), 3)},
 		{"approval-that-lives-too-long", "may only until", 11, longLived},
 		{"released-late", "lapsed", 12, late},
 		{"released-with-no-time", "until when", 12, noTime},

@@ -259,8 +259,10 @@ func (s *story) released(approvals ...int) *story {
 	}
 	if from.Decision != countersign.DecisionAllowed {
 		b.Verdict = new(verdict(countersign.Hold, "refund-over-100"))
-		if h, ok := s.events[1].Body.(countersign.Held); ok {
-			b.Verdict = &h.Verdict
+		for _, e := range s.events {
+			if h, ok := e.Body.(countersign.Held); ok {
+				b.Verdict = &h.Verdict
+			}
 		}
 	}
 	return s.gateway(countersign.State{Decision: from.Decision, Execution: countersign.ExecutionRunning}, b)

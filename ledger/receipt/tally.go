@@ -129,6 +129,9 @@ func (t *tally) released(e ledger.Event, body countersign.Body) (string, error) 
 	if b.Verdict == nil || b.Verdict.Effect == countersign.Deny || b.Verdict.Policy != b.Policy {
 		return "", fmt.Errorf("nothing says that the policy still let it when it was released")
 	}
+	if r := b.Verdict.Requirement; r != nil && r.Frozen {
+		return "", fmt.Errorf("it was released in a freeze: %s", strings.Join(r.Closed, "; "))
+	}
 	var rest []countersign.Decision
 	var people []string
 	for _, version := range e.Public.Approvals {

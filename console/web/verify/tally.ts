@@ -133,6 +133,9 @@ export function released(t: Tally, st: Statement, body: Body | null): string {
   if (body.verdict === null || body.verdict.effect === "deny" || body.verdict.policy !== body.policy) {
     throw new Error("nothing says that the policy still let it when it was released");
   }
+  if (body.verdict.requirement?.frozen) {
+    throw new Error("it was released in a freeze: " + (body.verdict.requirement.closed ?? []).join("; "));
+  }
   const approvals: Counted[] = [];
   for (const version of st.open.approvals) {
     const found = t.decisions.find((d) => d.version === BigInt(version));
