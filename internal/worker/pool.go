@@ -50,6 +50,29 @@ func (p *Pool) Ask(input []byte) ([]byte, error) {
 	if len(input) > p.cfg.MostInput {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(input), p.cfg.MostInput)
 	}
+	answer, err := p.ask(input)
+	return answer, p.blame(err)
+}
+
+// blame is the error, or ErrClosed: once the pool is closed neither child nor input
+// is to blame.
+func (p *Pool) blame(err error) error {
+	if err != nil && p.isClosed() {
+		return ErrClosed
+	}
+	return err
+}
+
+func (p *Pool) isClosed() bool {
+	select {
+	case <-p.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *Pool) ask(input []byte) ([]byte, error) {
 	late := time.NewTimer(p.cfg.Start)
 	defer late.Stop()
 	for {
@@ -84,12 +107,7 @@ func (p *Pool) Ask(input []byte) ([]byte, error) {
 func (p *Pool) fill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	select {
-	case <-p.closed:
-		return
-	default:
-	}
-	if p.starting || p.alive == size {
+	if p.isClosed() || p.starting || p.alive == size {
 		return
 	}
 	p.alive++
@@ -105,7 +123,7 @@ func (p *Pool) start() {
 	if err != nil && c != nil {
 		p.end(c)
 	}
-	if !errors.Is(err, ErrClosed) {
+	if err = p.blame(err); !errors.Is(err, ErrClosed) {
 		p.cfg.OnStart(err)
 	}
 	p.mu.Lock()
@@ -121,10 +139,8 @@ func (p *Pool) start() {
 func (p *Pool) spawn() (*child, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	select {
-	case <-p.closed:
+	if p.isClosed() {
 		return nil, ErrClosed
-	default:
 	}
 	c, err := spawn(p.handler)
 	if err == nil {
