@@ -148,7 +148,7 @@ func (a *at) agentActive(verb, short string) *cobra.Command {
 func (a *at) agentLs() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "ls", Short: "List agents with their tokens", Args: takes(),
+		Use: "ls", Aliases: []string{"list"}, Short: "List agents with their tokens", Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all, err := get[client.Agents](cmd.Context(), a, "/v1/agents")
 			if err != nil {

@@ -75,7 +75,7 @@ func (a *at) awayEnd() *cobra.Command {
 func (a *at) awayLs() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "ls", Short: "List absences, those to come too", Args: takes(),
+		Use: "ls", Aliases: []string{"list"}, Short: "List absences, those to come too", Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all, err := get[client.People](cmd.Context(), a, "/v1/people")
 			if err != nil {

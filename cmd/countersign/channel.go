@@ -14,7 +14,7 @@ func newChannel(a *at) *cobra.Command {
 func (a *at) channelLs() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "ls", Short: "List the cards, reminders, notices and clicks that were given up", Args: takes(),
+		Use: "ls", Aliases: []string{"list"}, Short: "List the cards, reminders, notices and clicks that were given up", Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all, err := operate[admin.GivenUps](cmd.Context(), a, http.MethodGet, "/v1/channels/given-up", nil)
 			if err != nil {

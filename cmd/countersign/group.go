@@ -16,7 +16,7 @@ func newGroup(a *at) *cobra.Command {
 func (a *at) groupLs() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "ls", Short: "List groups with their members", Args: takes(),
+		Use: "ls", Aliases: []string{"list"}, Short: "List groups with their members", Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all, err := get[[]admin.Group](cmd.Context(), a, "/v1/groups")
 			if err != nil {

@@ -17,7 +17,7 @@ func newLs(a *at) *cobra.Command {
 	var all, asJSON bool
 	var since time.Duration
 	cmd := &cobra.Command{
-		Use: "ls", Short: "List what waits for people",
+		Use: "ls", Aliases: []string{"list"}, Short: "List what waits for people",
 		Long: `Lists the requests that wait for people, the newest first. Off a terminal the
 columns are separated by tabs: severity, id, what, approvals, time left or state.`,
 		Args: takes(),

@@ -125,7 +125,7 @@ func (a *at) personActive(verb, short string) *cobra.Command {
 func (a *at) personLs() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "ls", Short: "List people", Args: takes(),
+		Use: "ls", Aliases: []string{"list"}, Short: "List people", Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all, err := get[client.People](cmd.Context(), a, "/v1/people")
 			if err != nil {

@@ -18,7 +18,7 @@ func newResource(a *at) *cobra.Command {
 func (a *at) resourceLs() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "ls", Short: "List resources with their labels", Args: takes(),
+		Use: "ls", Aliases: []string{"list"}, Short: "List resources with their labels", Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all, err := get[client.Resources](cmd.Context(), a, "/v1/resources")
 			if err != nil {

@@ -58,7 +58,7 @@ const None = ({ filtered }: { filtered: boolean }) =>
   filtered ? (
     <Empty icon="history" title="Nothing matches."><p><a href="/history">Show everything</a></p></Empty>
   ) : (
-    <Empty icon="history" title="No request that you may see is on record."><p>What was routed to a group of yours, what you decided and what your agents asked for stands here as soon as it is asked.</p></Empty>
+    <Empty icon="history" title="No request that you may see is settled."><p>What was routed to a group of yours, what you decided and what your agents asked for stands here once it is decided.</p></Empty>
   );
 
 interface Older {

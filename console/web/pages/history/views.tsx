@@ -11,7 +11,7 @@ export function by(r: Row): string {
   if (r.decision === "withdrawn") return "taken back";
   if (r.decision === "expired") return "no one in time";
   if (r.decided_by.length > 0) return r.decided_by.join(", ");
-  return r.decision === "pending" ? "nobody yet" : "no one, by rule";
+  return "no one, by rule";
 }
 
 const columns = [{ name: "UTC" }, { name: "Risk" }, { name: "What", wide: true }, { name: "Decided by" }, { name: "Decision" }, { name: "Execution" }];

@@ -11,13 +11,13 @@ import { GatePage } from "./gatepage";
 // JoinPage enrols a passkey: of somebody invited, or another one of the reader's.
 export function JoinPage({ place }: { place: Place }) {
   const { who } = useSession();
-  useTitle(place.hash === "" ? "Make another passkey" : "Join");
+  useTitle(place.hash === "" ? "Make a passkey" : "Join");
   const [token] = useState(place.hash); // the address loses it once it is spent
   if (token !== "") return <Invited token={token} />;
   if (who === undefined) return <div class="wrap gate"><Waiting on="Asking the server who you are." /></div>;
   if (who === null) return <GatePage title="Join needs its link" says="Whoever invited you gave you a link. Open that one; it works once."><p class="soft">Without one, ask them for another.</p></GatePage>;
   return (
-    <GatePage title="Make another passkey" says={<>For <b><Outside text={who.person.name} /></b>. A passkey that you have signs for the new one; without one, a second person confirms it on the page People.</>}>
+    <GatePage title="Make a passkey" says={<>For <b><Outside text={who.person.name} /></b>. A passkey that you have signs for the new one; without one, a second person confirms it on the page People.</>}>
       <Enrol token="" next="/people" />
     </GatePage>
   );

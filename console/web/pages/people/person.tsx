@@ -34,7 +34,7 @@ export function PersonPanel({ person, people, onChange }: Props) {
         </dl>
       </div>
       {keys.length > 0 ? <Keys name={person.name} of={keys} people={people} self={self} onChange={onChange} /> : <div class="body"><p class="soft">No passkey: {self ? "you" : "they"} can decide only what a session is enough for.</p></div>}
-      {self && <footer><a href="/join"><Icon name="plus" />Make another passkey</a></footer>}
+      {self && <footer><a href="/join"><Icon name="plus" />Make a passkey</a></footer>}
     </Panel>
   );
 }
