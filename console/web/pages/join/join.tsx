@@ -8,7 +8,7 @@ import { Outside } from "../../parts/spans";
 import { Enrol } from "./enrol";
 import { GatePage } from "./gatepage";
 
-// JoinPage enrols a passkey: of somebody invited, or another one of the reader's.
+// JoinPage enrols a passkey: of somebody invited, or the reader's own.
 export function JoinPage({ place }: { place: Place }) {
   const { who } = useSession();
   useTitle(place.hash === "" ? "Make a passkey" : "Join");
